@@ -1,0 +1,76 @@
+// One connection to a route's server, from the name to QUIT: it joins a link, the session machine and
+// drive(). The worker (route floor) is its only user.
+//
+// Never without the route's TLS policy, never authenticated in clear, never to a forbidden address.
+// Thread: the loop. Cancellation: total lets the running transaction finish; terminal closes the socket.
+#pragma once
+
+#include "estafette/config/config.hpp"
+#include "estafette/mail/message.hpp"
+#include "estafette/smtp/outcome.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace estafette::net {
+
+namespace asio = boost::asio;
+
+class resolver;       // dns.hpp
+class tls_context;    // tls.hpp
+
+// One message for some of its recipients. A value: it is kept until the outcome is there.
+struct transaction {
+    mail::message_ptr message;
+    std::vector<std::uint32_t> recipients;          // indexes into message->to, never empty
+    std::optional<mail::address> return_path;       // MAIL FROM; none is <>
+};
+
+struct delivery {
+    std::vector<smtp::recipient_outcome> recipients;   // one per recipient of the transaction, same order
+    wall_time started_at;
+    milliseconds duration{0};
+    bool next_begun = false;      // MAIL, RCPT and DATA of `next` have been sent: deliver it next, on this connection
+    bool is_reusable = true;      // false after QUIT, 421, a protocol error, a broken link
+};
+
+class connection {
+public:
+    // The route's options, context and resolver outlive the connection.
+    connection(asio::any_io_executor loop, const config::route_options& route, tls_context& tls, resolver& dns,
+               std::string helo, std::string password);
+    ~connection();
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
+
+    // Until the session is ready. A positive outcome, or what failed and where: always the route's matter.
+    [[nodiscard]] asio::awaitable<smtp::outcome> open(config::endpoint server);
+
+    // Delivers one message. If `next` is given and the server keeps step, its MAIL, RCPT and DATA travel
+    // with this message's end; its content leaves only by the next call, which must be for it.
+    // Call it again only when the outcome of the last one is durable.
+    [[nodiscard]] asio::awaitable<delivery> deliver(const transaction& now, const transaction* next);
+
+    // QUIT, without waiting long. Never fails.
+    [[nodiscard]] asio::awaitable<void> quit();
+
+    [[nodiscard]] bool is_open() const noexcept;
+
+    // True when the server said or did something while nothing was asked (421, close): do not use it again.
+    [[nodiscard]] bool is_stale() const;
+
+    [[nodiscard]] const std::string& server() const noexcept;   // "host:port" once open() began
+    [[nodiscard]] const std::string& tls() const noexcept;      // "TLSv1.3 …, verified"; empty for none
+    [[nodiscard]] const std::string& transcript() const noexcept;   // ≤ 16 KiB of the dialogue, secrets redacted
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace estafette::net

@@ -1,0 +1,121 @@
+// The queue's verbs as values. Each is a fact that happened; an engine makes it durable and derives the
+// states, the timeline and the events from it.
+#pragma once
+
+#include "estafette/base/ids.hpp"
+#include "estafette/base/time.hpp"
+#include "estafette/mail/message.hpp"
+#include "estafette/verdict/verdict.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace estafette::store {
+
+// docs/api.md has the words for people. `held` is stored only for mail in doubt and for an
+// administrator's hold of single recipients; held because of a route is derived when read.
+enum class state : std::uint8_t { scheduled, queued, deferred, held, relayed, delivered, failed, cancelled };
+
+inline constexpr std::size_t state_count = 8;
+
+[[nodiscard]] std::string_view to_text(state s) noexcept;
+[[nodiscard]] std::optional<state> parse_state(std::string_view text) noexcept;
+
+// relayed, delivered, failed, cancelled: nothing more is sent.
+[[nodiscard]] bool is_final(state s) noexcept;
+
+// One attempt for one recipient, as its timeline keeps it.
+struct attempt {
+    std::uint32_t number = 0;       // 1 for the first
+    wall_time started_at;
+    milliseconds duration{0};
+    route_id route;
+    std::string server;             // "smtp.example.org:587"; empty if none was reached
+    std::string tls;                // "TLSv1.3 TLS_AES_256_GCM_SHA384, verified"; empty for none
+    smtp::phase at = smtp::phase::connect;
+    verdict::verdict judged;
+    int code = 0;                   // 0: no reply
+    std::optional<smtp::enhanced_code> enhanced;
+    std::string text;               // the server's reply, or the error's sentence; printable, ≤ 1 KiB
+};
+
+// A new message with all its recipients: scheduled if due later, else queued. It comes claimed if the
+// caller hands it to its route at once.
+struct enqueued {
+    mail::message_ptr message;
+    std::string idempotency_key;       // empty: none
+    std::string idempotency_digest;    // of the request, 32 bytes
+    bool claimed = false;
+};
+
+// The result of an attempt: the recipient's next state and, if it is deferred, when.
+struct attempted {
+    recipient_id who;
+    state next = state::deferred;
+    std::optional<wall_time> next_attempt_at;
+    attempt what;
+};
+
+// An attempt that will be made but has no result yet was lost with the process or the connection after
+// the final dot: see attempted with reason uncertain.
+
+struct cancelled {
+    recipient_id who;
+    wall_time at;
+    std::string by;    // "uid 1000", "expiry"
+    std::string why;
+};
+
+struct held {
+    recipient_id who;
+    wall_time at;
+    verdict::reason why = verdict::reason::other;
+    std::string by;
+    std::string text;
+};
+
+// Back to the queue, due now.
+struct released {
+    recipient_id who;
+    wall_time at;
+    std::string by;
+};
+
+// The time is over: failed with reason expired; the last attempt's reason stays in the timeline.
+struct expired {
+    recipient_id who;
+    wall_time at;
+};
+
+// A later report moves relayed to delivered or failed. Nothing else goes backwards.
+struct corrected {
+    recipient_id who;
+    wall_time at;
+    state next = state::failed;
+    verdict::verdict judged;
+    std::string text;
+};
+
+// One row per route that is paused, one event; its mail stays as it is and is shown as held.
+struct route_paused {
+    route_id route;
+    wall_time at;
+    std::optional<wall_time> until;    // the next probe; none: until a person resumes it
+    verdict::reason why = verdict::reason::other;
+    std::string text;                  // the server's words or the error's sentence
+    std::string by;                    // "daemon", "uid 0"
+};
+
+struct route_resumed {
+    route_id route;
+    wall_time at;
+    std::string by;
+};
+
+using change = std::variant<
+    enqueued, attempted, cancelled, held, released, expired, corrected, route_paused, route_resumed>;
+
+}  // namespace estafette::store

@@ -1,0 +1,59 @@
+// Where mail is kept: the one abstract class of the store. Synchronous and batched; a call per batch.
+// Implementations: local (files), memory (tests). tests/conformance runs one suite over all.
+//
+// Promise: commit() returns only when every change of the batch is durable; after the first failed write
+// or sync it fails for good (errc::store_failed), because a second sync may lie. errc::store_full is
+// different: new mail is refused, outcomes still go in.
+// Thread: one at a time; the facade (queue.hpp) calls from the store's thread.
+#pragma once
+
+#include "estafette/config/config.hpp"
+#include "estafette/store/views.hpp"
+
+#include <memory>
+#include <span>
+
+namespace estafette::store {
+
+class engine {
+public:
+    virtual ~engine() = default;
+
+    // All or nothing, in order. A change that does not fit the present state (a cancel of mail that has
+    // left) is skipped, and counted in the result: the number that took effect.
+    [[nodiscard]] virtual result<std::size_t> commit(std::span<const change> batch) = 0;
+
+    // Up to `limit` unclaimed recipients due at `until` or before, earliest first, transactional before
+    // bulk among equals; they are claimed by this call. A claim ends with the next change of the
+    // recipient, with unclaim(), and with the process.
+    [[nodiscard]] virtual result<std::vector<due_entry>> claim_due(wall_time until, std::size_t limit) = 0;
+    virtual result<void> unclaim(std::span<const recipient_id> ids) = 0;
+
+    // When the earliest unclaimed recipient is due; none if nothing waits.
+    [[nodiscard]] virtual result<std::optional<wall_time>> next_due() = 0;
+
+    // With its body. errc::not_found when unknown or its body is gone.
+    [[nodiscard]] virtual result<mail::message_ptr> load(message_id id) = 0;
+
+    [[nodiscard]] virtual result<message_view> view(message_id id) = 0;
+    [[nodiscard]] virtual result<page> find(const query& q) = 0;
+    [[nodiscard]] virtual result<counts> count() = 0;
+    [[nodiscard]] virtual result<std::vector<event>> events(std::uint64_t after, std::size_t limit) = 0;
+    [[nodiscard]] virtual result<std::vector<paused_route>> paused_routes() = 0;
+    [[nodiscard]] virtual result<std::optional<idempotent_answer>> find_idempotent(
+        const tenant_id& tenant, const std::string& key
+    ) = 0;
+
+    // Drops what is older than the retention, at most `limit` messages; the number dropped.
+    [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
+};
+
+// Opens or creates the store. errc::store_locked, store_damaged, store_newer, io; `problem` says where.
+struct open_error {
+    error_code code;
+    std::string problem;   // one sentence with the path
+};
+
+[[nodiscard]] boost::system::result<std::unique_ptr<engine>, open_error> open_engine(const config::store_options& options);
+
+}  // namespace estafette::store

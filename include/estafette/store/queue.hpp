@@ -1,0 +1,58 @@
+// The loop's view of the store: every call is an awaitable that completes on the loop. Changes that come
+// while a commit runs go together into the next one (group commit): alone a change waits for nobody.
+//
+// Order: changes of one caller are committed in the order of the calls. Reads see every commit that
+// completed before the call.
+// Thread: construct, call and destroy on the loop; the engine lives on the store's own thread.
+#pragma once
+
+#include "estafette/store/engine.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace estafette::store {
+
+namespace asio = boost::asio;
+
+class queue {
+public:
+    queue(asio::any_io_executor loop, std::unique_ptr<engine> e);
+    ~queue();   // joins the thread; what was not committed fails with errc::interrupted
+    queue(const queue&) = delete;
+    queue& operator=(const queue&) = delete;
+
+    // Durable on return; the number of changes that took effect.
+    [[nodiscard]] asio::awaitable<result<std::size_t>> commit(std::vector<change> changes);
+
+    [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>> claim_due(wall_time until, std::size_t limit);
+    [[nodiscard]] asio::awaitable<result<void>> unclaim(std::vector<recipient_id> ids);
+    [[nodiscard]] asio::awaitable<result<std::optional<wall_time>>> next_due();
+    [[nodiscard]] asio::awaitable<result<mail::message_ptr>> load(message_id id);
+    [[nodiscard]] asio::awaitable<result<message_view>> view(message_id id);
+    [[nodiscard]] asio::awaitable<result<page>> find(query q);
+    [[nodiscard]] asio::awaitable<result<counts>> count();
+    [[nodiscard]] asio::awaitable<result<std::vector<event>>> events(std::uint64_t after, std::size_t limit);
+    [[nodiscard]] asio::awaitable<result<std::vector<paused_route>>> paused_routes();
+    [[nodiscard]] asio::awaitable<result<std::optional<idempotent_answer>>> find_idempotent(tenant_id tenant, std::string key);
+    [[nodiscard]] asio::awaitable<result<std::size_t>> purge(wall_time before, std::size_t limit);
+
+    // Changes handed over and not yet committed: for back-pressure.
+    [[nodiscard]] std::size_t backlog() const noexcept;
+
+    // The first failure for good, or clear.
+    [[nodiscard]] error_code health() const noexcept;
+
+    // Waits until all that was handed over is committed; nothing may be called after.
+    [[nodiscard]] asio::awaitable<void> close();
+
+private:
+    struct shared;
+    std::unique_ptr<shared> state_;
+};
+
+}  // namespace estafette::store

@@ -1,0 +1,58 @@
+// Outcome → verdict, by rules that are data (conf/rules/*.yaml): ordered, first match wins, compiled
+// once into RE2::Set. What has no reply (timeout, TLS, DNS) is decided by the error code alone.
+// Thread: const after construction; unmatched replies are counted in the loop thread.
+#pragma once
+
+#include "estafette/base/embedded.hpp"
+#include "estafette/base/error.hpp"
+#include "estafette/verdict/verdict.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace estafette {
+
+// The rule files compiled into the program.
+[[nodiscard]] std::span<const embedded_file> embedded_verdict();
+
+}  // namespace estafette
+
+namespace estafette::verdict {
+
+struct rule_file {
+    std::string name;      // shown in errors: a path
+    std::string content;   // YAML
+};
+
+class classifier {
+public:
+    // All files, in the order of their names. On failure the message is "FILE:LINE: what is wrong".
+    [[nodiscard]] static boost::system::result<classifier, std::string> compile(std::span<const rule_file> files);
+
+    // The embedded rules. They are tested, so failing to compile them is a bug.
+    [[nodiscard]] static classifier standard();
+
+    classifier(classifier&&) noexcept;
+    classifier& operator=(classifier&&) noexcept;
+    ~classifier();
+
+    [[nodiscard]] verdict classify(const evidence& e) const;
+
+    // An unmatched 4xx is retried and an unmatched 5xx fails, both as `other`; they are counted and the
+    // most recent distinct ones kept (≤ 1,000), for people to write rules from.
+    struct unmatched_reply {
+        std::string text;   // "550 5.7.99 …" printable
+        std::uint64_t count = 0;
+    };
+
+    [[nodiscard]] std::vector<unmatched_reply> unmatched() const;
+
+private:
+    struct rules;
+    explicit classifier(std::unique_ptr<rules> r);
+    std::unique_ptr<rules> rules_;
+};
+
+}  // namespace estafette::verdict
