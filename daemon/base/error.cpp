@@ -5,7 +5,8 @@ namespace estafette {
 const char* sentence(errc e) noexcept {
     switch (e) {
     case errc::address_invalid: return "not a valid mail address";
-    case errc::address_too_long: return "the mail address is longer than 254 bytes, or its local part than 64";
+    case errc::address_too_long:
+        return "the mail address is longer than 254 bytes, or its local part than 64";
     case errc::domain_invalid: return "not a valid domain name";
     case errc::header_invalid: return "not a valid header field";
     case errc::control_character: return "control characters are not allowed here";
@@ -24,14 +25,16 @@ const char* sentence(errc e) noexcept {
     case errc::reply_too_long: return "the server's reply is longer than the limit";
     case errc::reply_unexpected: return "the server's reply does not fit the command";
     case errc::bytes_unsolicited: return "the server sent bytes that nothing asked for";
-    case errc::eightbitmime_missing: return "the message has 8-bit content and the server does not offer 8BITMIME";
+    case errc::eightbitmime_missing:
+        return "the message has 8-bit content and the server does not offer 8BITMIME";
     case errc::smtputf8_missing: return "an address needs SMTPUTF8 and the server does not offer it";
     case errc::size_exceeded: return "the message is larger than the server accepts";
     case errc::starttls_missing: return "the server does not offer STARTTLS";
     case errc::starttls_refused: return "the server refused STARTTLS";
     case errc::auth_missing: return "the server offers no authentication that we may use";
     case errc::auth_refused: return "the server refused our user name or password";
-    case errc::requiretls_missing: return "the message requires TLS all the way and the server does not offer REQUIRETLS";
+    case errc::requiretls_missing:
+        return "the message requires TLS all the way and the server does not offer REQUIRETLS";
     case errc::timeout: return "the peer did not answer in time";
     case errc::interrupted: return "we stopped the operation ourselves";
     case errc::connection_closed: return "the peer closed the connection";
@@ -66,13 +69,9 @@ namespace {
 
 class category_type final : public boost::system::error_category {
 public:
-    const char* name() const noexcept override {
-        return "estafette";
-    }
+    const char* name() const noexcept override { return "estafette"; }
 
-    std::string message(int value) const override {
-        return sentence(static_cast<errc>(value));
-    }
+    std::string message(int value) const override { return sentence(static_cast<errc>(value)); }
 };
 
 }  // namespace

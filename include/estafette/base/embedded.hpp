@@ -7,8 +7,8 @@
 namespace estafette {
 
 struct embedded_file {
-    std::string_view path;      // as in the source tree, "conf/rules/10-generic.yaml"
-    std::string_view content;   // lives as long as the program
+    std::string_view path;     // as in the source tree, "conf/rules/10-generic.yaml"
+    std::string_view content;  // lives as long as the program
 };
 
 }  // namespace estafette

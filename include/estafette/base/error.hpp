@@ -11,8 +11,7 @@ namespace estafette {
 
 using error_code = boost::system::error_code;
 
-template <class T>
-using result = boost::system::result<T>;
+template <class T> using result = boost::system::result<T>;
 
 enum class errc {
     // Input from callers, files and peers
@@ -91,5 +90,4 @@ enum class errc {
 
 }  // namespace estafette
 
-template <>
-struct boost::system::is_error_code_enum<estafette::errc> : std::true_type {};
+template <> struct boost::system::is_error_code_enum<estafette::errc> : std::true_type {};

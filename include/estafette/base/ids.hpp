@@ -20,7 +20,8 @@ public:
 
     constexpr message_id() = default;
 
-    explicit constexpr message_id(bytes_type bytes) noexcept : bytes_{bytes} {}
+    explicit constexpr message_id(bytes_type bytes) noexcept
+        : bytes_{bytes} {}
 
     // A UUIDv7 of the given time; the caller brings the 10 random bytes.
     [[nodiscard]] static message_id make(wall_time now, std::array<std::uint8_t, 10> random) noexcept;
@@ -30,13 +31,9 @@ public:
 
     [[nodiscard]] std::string text() const;
 
-    [[nodiscard]] constexpr const bytes_type& bytes() const noexcept {
-        return bytes_;
-    }
+    [[nodiscard]] constexpr const bytes_type& bytes() const noexcept { return bytes_; }
 
-    [[nodiscard]] constexpr bool is_null() const noexcept {
-        return bytes_ == bytes_type{};
-    }
+    [[nodiscard]] constexpr bool is_null() const noexcept { return bytes_ == bytes_type{}; }
 
     constexpr auto operator<=>(const message_id&) const = default;
 
@@ -56,20 +53,16 @@ struct recipient_id {
 };
 
 // A name given by the operator: 1 to 64 characters of a-z 0-9 - _ . (config checks).
-template <class Tag>
-class name_id {
+template <class Tag> class name_id {
 public:
     name_id() = default;
 
-    explicit name_id(std::string text) : text_{std::move(text)} {}
+    explicit name_id(std::string text)
+        : text_{std::move(text)} {}
 
-    [[nodiscard]] const std::string& text() const noexcept {
-        return text_;
-    }
+    [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
-    [[nodiscard]] bool empty() const noexcept {
-        return text_.empty();
-    }
+    [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
 
     auto operator<=>(const name_id&) const = default;
 
@@ -78,27 +71,25 @@ private:
 };
 
 using tenant_id = name_id<struct tenant_tag>;
-using route_id = name_id<struct route_tag>;   // the vendor's relay is "relay"; a tenant's own server "tenant:<tenant>"
+using route_id =
+    name_id<struct route_tag>;  // the vendor's relay is "relay"; a tenant's own server "tenant:<tenant>"
 
 // The tenant of callers that name none.
 [[nodiscard]] const tenant_id& default_tenant();
 
 }  // namespace estafette
 
-template <>
-struct std::hash<estafette::message_id> {
+template <> struct std::hash<estafette::message_id> {
     std::size_t operator()(const estafette::message_id& id) const noexcept;
 };
 
-template <>
-struct std::hash<estafette::recipient_id> {
+template <> struct std::hash<estafette::recipient_id> {
     std::size_t operator()(const estafette::recipient_id& id) const noexcept {
         return std::hash<estafette::message_id>{}(id.message) ^ (id.index * 0x9E3779B97F4A7C15u);
     }
 };
 
-template <class Tag>
-struct std::hash<estafette::name_id<Tag>> {
+template <class Tag> struct std::hash<estafette::name_id<Tag>> {
     std::size_t operator()(const estafette::name_id<Tag>& id) const noexcept {
         return std::hash<std::string>{}(id.text());
     }

@@ -27,13 +27,14 @@ namespace estafette {
 
 // "250ms", "30s", "5m", "4h", "2d", "1w", and sums such as "1h30m". A bare number is refused but "0".
 [[nodiscard]] result<milliseconds> parse_duration(std::string_view text);
-[[nodiscard]] std::string format_duration(milliseconds d);   // the shortest form that parses back
+[[nodiscard]] std::string format_duration(milliseconds d);  // the shortest form that parses back
 
 // "0", "512", "64KiB", "25MiB", "2GiB" (binary), "10KB", "25MB", "1GB" (decimal); bytes.
 [[nodiscard]] result<std::uint64_t> parse_size(std::string_view text);
-[[nodiscard]] std::string format_size(std::uint64_t bytes);   // the shortest binary form that parses back
+[[nodiscard]] std::string format_size(std::uint64_t bytes);  // the shortest binary form that parses back
 
 // The candidate with the smallest edit distance, for "unknown key …; nearest: …"; empty if none is near.
-[[nodiscard]] std::string_view nearest(std::string_view word, const std::string_view* first, std::size_t count);
+[[nodiscard]] std::string_view
+nearest(std::string_view word, const std::string_view* first, std::size_t count);
 
 }  // namespace estafette

@@ -19,23 +19,15 @@ public:
     // errc::address_invalid, address_too_long, domain_invalid, control_character, utf8_invalid.
     [[nodiscard]] static result<address> parse(std::string_view text);
 
-    [[nodiscard]] std::string_view local() const noexcept {
-        return std::string_view{text_}.substr(0, at_);
-    }
+    [[nodiscard]] std::string_view local() const noexcept { return std::string_view{text_}.substr(0, at_); }
 
-    [[nodiscard]] std::string_view domain() const noexcept {
-        return std::string_view{text_}.substr(at_ + 1);
-    }
+    [[nodiscard]] std::string_view domain() const noexcept { return std::string_view{text_}.substr(at_ + 1); }
 
     // As it is written between < and > in a command.
-    [[nodiscard]] const std::string& text() const noexcept {
-        return text_;
-    }
+    [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
     // The local part is not ASCII: only a server with SMTPUTF8 can take it.
-    [[nodiscard]] bool needs_smtputf8() const noexcept {
-        return needs_smtputf8_;
-    }
+    [[nodiscard]] bool needs_smtputf8() const noexcept { return needs_smtputf8_; }
 
     auto operator<=>(const address&) const = default;
 
@@ -49,7 +41,7 @@ private:
 
 // An address with the name people see: From, To, Reply-To.
 struct mailbox {
-    std::string name;   // valid UTF-8 without control characters; may be empty
+    std::string name;  // valid UTF-8 without control characters; may be empty
     address addr;
 
     // "a@x", "<a@x>", "Ann <a@x>", "\"Ann, B.\" <a@x>".

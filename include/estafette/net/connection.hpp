@@ -21,29 +21,36 @@ namespace estafette::net {
 
 namespace asio = boost::asio;
 
-class resolver;       // dns.hpp
-class tls_context;    // tls.hpp
+class resolver;     // dns.hpp
+class tls_context;  // tls.hpp
 
 // One message for some of its recipients. A value: it is kept until the outcome is there.
 struct transaction {
     mail::message_ptr message;
-    std::vector<std::uint32_t> recipients;          // indexes into message->to, never empty
-    std::optional<mail::address> return_path;       // MAIL FROM; none is <>
+    std::vector<std::uint32_t> recipients;     // indexes into message->to, never empty
+    std::optional<mail::address> return_path;  // MAIL FROM; none is <>
 };
 
 struct delivery {
-    std::vector<smtp::recipient_outcome> recipients;   // one per recipient of the transaction, same order
+    std::vector<smtp::recipient_outcome> recipients;  // one per recipient of the transaction, same order
     wall_time started_at;
     milliseconds duration{0};
-    bool next_begun = false;      // MAIL, RCPT and DATA of `next` have been sent: deliver it next, on this connection
-    bool is_reusable = true;      // false after QUIT, 421, a protocol error, a broken link
+    bool next_begun =
+        false;  // MAIL, RCPT and DATA of `next` have been sent: deliver it next, on this connection
+    bool is_reusable = true;  // false after QUIT, 421, a protocol error, a broken link
 };
 
 class connection {
 public:
     // The route's options, context and resolver outlive the connection.
-    connection(asio::any_io_executor loop, const config::route_options& route, tls_context& tls, resolver& dns,
-               std::string helo, std::string password);
+    connection(
+        asio::any_io_executor loop,
+        const config::route_options& route,
+        tls_context& tls,
+        resolver& dns,
+        std::string helo,
+        std::string password
+    );
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
@@ -64,9 +71,10 @@ public:
     // True when the server said or did something while nothing was asked (421, close): do not use it again.
     [[nodiscard]] bool is_stale() const;
 
-    [[nodiscard]] const std::string& server() const noexcept;   // "host:port" once open() began
-    [[nodiscard]] const std::string& tls() const noexcept;      // "TLSv1.3 …, verified"; empty for none
-    [[nodiscard]] const std::string& transcript() const noexcept;   // ≤ 16 KiB of the dialogue, secrets redacted
+    [[nodiscard]] const std::string& server() const noexcept;  // "host:port" once open() began
+    [[nodiscard]] const std::string& tls() const noexcept;     // "TLSv1.3 …, verified"; empty for none
+    [[nodiscard]] const std::string&
+    transcript() const noexcept;  // ≤ 16 KiB of the dialogue, secrets redacted
 
 private:
     struct state;

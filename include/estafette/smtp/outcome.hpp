@@ -13,10 +13,10 @@
 namespace estafette::smtp {
 
 struct outcome {
-    phase at = phase::connect;     // the phase whose answer (or failure) decided
-    std::optional<reply> answer;   // the server's reply, if one came
-    error_code error;              // why there is no usable answer; clear where `answer` decided
-    bool dot_sent = false;         // the final dot left us: without an answer the message may have been accepted
+    phase at = phase::connect;    // the phase whose answer (or failure) decided
+    std::optional<reply> answer;  // the server's reply, if one came
+    error_code error;             // why there is no usable answer; clear where `answer` decided
+    bool dot_sent = false;  // the final dot left us: without an answer the message may have been accepted
 
     // The 250 to the final dot: the server took responsibility.
     [[nodiscard]] bool is_accepted() const noexcept {
@@ -25,8 +25,8 @@ struct outcome {
 };
 
 struct recipient_outcome {
-    std::uint32_t index = 0;   // in message.to
-    bool tried = false;        // false: the connection ended before this recipient's turn; nothing is said about it
+    std::uint32_t index = 0;  // in message.to
+    bool tried = false;  // false: the connection ended before this recipient's turn; nothing is said about it
     outcome what;
 };
 

@@ -11,20 +11,20 @@ namespace estafette::smtp {
 
 // In the order in which a connection passes through them; within a transaction it never goes back.
 enum class phase : std::uint8_t {
-    resolve,     // looking the server's name up
-    connect,     // TCP
-    handshake,   // TLS, at once or after STARTTLS
+    resolve,    // looking the server's name up
+    connect,    // TCP
+    handshake,  // TLS, at once or after STARTTLS
     banner,
     ehlo,
     helo,
     starttls,
     auth,
-    ready,       // between transactions
+    ready,  // between transactions
     mail,
     rcpt,
-    data,        // until 354
-    body,        // sending the content
-    dot,         // waiting for the answer to the final dot: the message may be sent twice
+    data,  // until 354
+    body,  // sending the content
+    dot,   // waiting for the answer to the final dot: the message may be sent twice
     rset,
     quit,
 };
@@ -49,9 +49,7 @@ public:
         return limits_[static_cast<std::size_t>(p)];
     }
 
-    void set(phase p, milliseconds limit) noexcept {
-        limits_[static_cast<std::size_t>(p)] = limit;
-    }
+    void set(phase p, milliseconds limit) noexcept { limits_[static_cast<std::size_t>(p)] = limit; }
 
 private:
     std::array<milliseconds, phase_count> limits_;

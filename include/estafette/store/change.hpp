@@ -29,25 +29,25 @@ inline constexpr std::size_t state_count = 8;
 
 // One attempt for one recipient, as its timeline keeps it.
 struct attempt {
-    std::uint32_t number = 0;       // 1 for the first
+    std::uint32_t number = 0;  // 1 for the first
     wall_time started_at;
     milliseconds duration{0};
     route_id route;
-    std::string server;             // "smtp.example.org:587"; empty if none was reached
-    std::string tls;                // "TLSv1.3 TLS_AES_256_GCM_SHA384, verified"; empty for none
+    std::string server;  // "smtp.example.org:587"; empty if none was reached
+    std::string tls;     // "TLSv1.3 TLS_AES_256_GCM_SHA384, verified"; empty for none
     smtp::phase at = smtp::phase::connect;
     verdict::verdict judged;
-    int code = 0;                   // 0: no reply
+    int code = 0;  // 0: no reply
     std::optional<smtp::enhanced_code> enhanced;
-    std::string text;               // the server's reply, or the error's sentence; printable, ≤ 1 KiB
+    std::string text;  // the server's reply, or the error's sentence; printable, ≤ 1 KiB
 };
 
 // A new message with all its recipients: scheduled if due later, else queued. It comes claimed if the
 // caller hands it to its route at once.
 struct enqueued {
     mail::message_ptr message;
-    std::string idempotency_key;       // empty: none
-    std::string idempotency_digest;    // of the request, 32 bytes
+    std::string idempotency_key;     // empty: none
+    std::string idempotency_digest;  // of the request, 32 bytes
     bool claimed = false;
 };
 
@@ -65,7 +65,7 @@ struct attempted {
 struct cancelled {
     recipient_id who;
     wall_time at;
-    std::string by;    // "uid 1000", "expiry"
+    std::string by;  // "uid 1000", "expiry"
     std::string why;
 };
 
@@ -103,10 +103,10 @@ struct corrected {
 struct route_paused {
     route_id route;
     wall_time at;
-    std::optional<wall_time> until;    // the next probe; none: until a person resumes it
+    std::optional<wall_time> until;  // the next probe; none: until a person resumes it
     verdict::reason why = verdict::reason::other;
-    std::string text;                  // the server's words or the error's sentence
-    std::string by;                    // "daemon", "uid 0"
+    std::string text;  // the server's words or the error's sentence
+    std::string by;    // "daemon", "uid 0"
 };
 
 struct route_resumed {
@@ -115,7 +115,7 @@ struct route_resumed {
     std::string by;
 };
 
-using change = std::variant<
-    enqueued, attempted, cancelled, held, released, expired, corrected, route_paused, route_resumed>;
+using change = std::
+    variant<enqueued, attempted, cancelled, held, released, expired, corrected, route_paused, route_resumed>;
 
 }  // namespace estafette::store

@@ -40,9 +40,8 @@ public:
     [[nodiscard]] virtual result<counts> count() = 0;
     [[nodiscard]] virtual result<std::vector<event>> events(std::uint64_t after, std::size_t limit) = 0;
     [[nodiscard]] virtual result<std::vector<paused_route>> paused_routes() = 0;
-    [[nodiscard]] virtual result<std::optional<idempotent_answer>> find_idempotent(
-        const tenant_id& tenant, const std::string& key
-    ) = 0;
+    [[nodiscard]] virtual result<std::optional<idempotent_answer>>
+    find_idempotent(const tenant_id& tenant, const std::string& key) = 0;
 
     // Drops what is older than the retention, at most `limit` messages; the number dropped.
     [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
@@ -51,9 +50,10 @@ public:
 // Opens or creates the store. errc::store_locked, store_damaged, store_newer, io; `problem` says where.
 struct open_error {
     error_code code;
-    std::string problem;   // one sentence with the path
+    std::string problem;  // one sentence with the path
 };
 
-[[nodiscard]] boost::system::result<std::unique_ptr<engine>, open_error> open_engine(const config::store_options& options);
+[[nodiscard]] boost::system::result<std::unique_ptr<engine>, open_error>
+open_engine(const config::store_options& options);
 
 }  // namespace estafette::store

@@ -22,14 +22,15 @@ namespace asio = boost::asio;
 class queue {
 public:
     queue(asio::any_io_executor loop, std::unique_ptr<engine> e);
-    ~queue();   // joins the thread; what was not committed fails with errc::interrupted
+    ~queue();  // joins the thread; what was not committed fails with errc::interrupted
     queue(const queue&) = delete;
     queue& operator=(const queue&) = delete;
 
     // Durable on return; the number of changes that took effect.
     [[nodiscard]] asio::awaitable<result<std::size_t>> commit(std::vector<change> changes);
 
-    [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>> claim_due(wall_time until, std::size_t limit);
+    [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>>
+    claim_due(wall_time until, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<void>> unclaim(std::vector<recipient_id> ids);
     [[nodiscard]] asio::awaitable<result<std::optional<wall_time>>> next_due();
     [[nodiscard]] asio::awaitable<result<mail::message_ptr>> load(message_id id);
@@ -38,7 +39,8 @@ public:
     [[nodiscard]] asio::awaitable<result<counts>> count();
     [[nodiscard]] asio::awaitable<result<std::vector<event>>> events(std::uint64_t after, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<std::vector<paused_route>>> paused_routes();
-    [[nodiscard]] asio::awaitable<result<std::optional<idempotent_answer>>> find_idempotent(tenant_id tenant, std::string key);
+    [[nodiscard]] asio::awaitable<result<std::optional<idempotent_answer>>>
+    find_idempotent(tenant_id tenant, std::string key);
     [[nodiscard]] asio::awaitable<result<std::size_t>> purge(wall_time before, std::size_t limit);
 
     // Changes handed over and not yet committed: for back-pressure.

@@ -12,14 +12,15 @@
 namespace estafette::store {
 
 struct event {
-    std::uint64_t sequence = 0;     // grows by one per event of the store
+    std::uint64_t sequence = 0;  // grows by one per event of the store
     wall_time at;
-    std::string type;               // accepted, deferred, relayed, failed, cancelled, held, released, expired, delivered, route_paused, route_resumed
-    recipient_id who;               // null message for events of a route
+    std::string type;  // accepted, deferred, relayed, failed, cancelled, held, released, expired, delivered,
+                       // route_paused, route_resumed
+    recipient_id who;  // null message for events of a route
     tenant_id tenant;
     route_id route;
     state now = state::queued;
-    std::optional<attempt> what;    // for the events of attempts
+    std::optional<attempt> what;  // for the events of attempts
     std::string by, text;
 };
 
@@ -30,16 +31,16 @@ struct recipient_view {
     state now = state::queued;
     std::uint32_t attempts = 0;
     wall_time accepted_at, changed_at;
-    std::optional<wall_time> next_attempt_at;   // scheduled, queued, deferred
-    std::optional<attempt> last;                // the last attempt: a recipient never loses its last reason
-    std::optional<verdict::reason> why;         // of the state, where it has one
-    std::string note;                           // by whom and why it was held or cancelled
+    std::optional<wall_time> next_attempt_at;  // scheduled, queued, deferred
+    std::optional<attempt> last;               // the last attempt: a recipient never loses its last reason
+    std::optional<verdict::reason> why;        // of the state, where it has one
+    std::string note;                          // by whom and why it was held or cancelled
 };
 
 struct message_view {
-    mail::message message;                      // body null; `to` complete
-    std::vector<recipient_view> recipients;     // in envelope order
-    std::vector<event> timeline;                // oldest first, ≤ 1,000
+    mail::message message;                   // body null; `to` complete
+    std::vector<recipient_view> recipients;  // in envelope order
+    std::vector<event> timeline;             // oldest first, ≤ 1,000
 };
 
 struct due_entry {
@@ -52,23 +53,23 @@ struct due_entry {
 };
 
 struct query {
-    std::optional<std::string> address;         // exact, as mail::address::text()
+    std::optional<std::string> address;  // exact, as mail::address::text()
     std::optional<state> now;
-    std::vector<tenant_id> tenants;             // empty: all
+    std::vector<tenant_id> tenants;  // empty: all
     std::optional<verdict::reason> why;
     bool uncertain_only = false;
-    std::string cursor;                         // empty: from the newest
-    std::uint32_t limit = 100;                  // 1 to 500
+    std::string cursor;         // empty: from the newest
+    std::uint32_t limit = 100;  // 1 to 500
 };
 
 struct page {
-    std::vector<recipient_view> recipients;     // newest first
-    std::string next_cursor;                    // empty: the end
+    std::vector<recipient_view> recipients;  // newest first
+    std::string next_cursor;                 // empty: the end
 };
 
 struct counts {
     std::array<std::uint64_t, state_count> by_state{};
-    std::optional<wall_time> oldest_due;        // of the recipients that wait
+    std::optional<wall_time> oldest_due;  // of the recipients that wait
 };
 
 struct paused_route {

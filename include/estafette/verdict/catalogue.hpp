@@ -19,22 +19,23 @@ inline constexpr std::size_t language_count = 3;
 
 // What the texts may name; empty values are left out of the sentences gracefully.
 struct explanation_facts {
-    std::string recipient;      // address
-    std::string server;         // host
-    std::string reply;          // the server's words, printable
+    std::string recipient;  // address
+    std::string server;     // host
+    std::string reply;      // the server's words, printable
     std::string tenant;
-    std::string next_attempt;   // formatted for the reader, or empty
-    std::string expires;        // formatted for the reader, or empty
+    std::string next_attempt;  // formatted for the reader, or empty
+    std::string expires;       // formatted for the reader, or empty
 };
 
 struct explanation {
-    std::string headline;   // one line: "The recipient's mailbox is full"
-    std::string happened;   // what happened
-    std::string acts;       // who acts
-    std::string advice;     // what to do, or what we do next
+    std::string headline;  // one line: "The recipient's mailbox is full"
+    std::string happened;  // what happened
+    std::string acts;      // who acts
+    std::string advice;    // what to do, or what we do next
 };
 
-[[nodiscard]] explanation explain(reason why, scope fault, disposition what, language l, const explanation_facts& facts);
+[[nodiscard]] explanation
+explain(reason why, scope fault, disposition what, language l, const explanation_facts& facts);
 
 // The state as an administrator sees it: Pending, Sent, Delivered, Failed, Cancelled.
 enum class shown_state : std::uint8_t { pending, sent, delivered, failed, cancelled };

@@ -22,14 +22,15 @@ namespace estafette {
 namespace estafette::verdict {
 
 struct rule_file {
-    std::string name;      // shown in errors: a path
-    std::string content;   // YAML
+    std::string name;     // shown in errors: a path
+    std::string content;  // YAML
 };
 
 class classifier {
 public:
     // All files, in the order of their names. On failure the message is "FILE:LINE: what is wrong".
-    [[nodiscard]] static boost::system::result<classifier, std::string> compile(std::span<const rule_file> files);
+    [[nodiscard]] static boost::system::result<classifier, std::string>
+    compile(std::span<const rule_file> files);
 
     // The embedded rules. They are tested, so failing to compile them is a bug.
     [[nodiscard]] static classifier standard();
@@ -43,7 +44,7 @@ public:
     // An unmatched 4xx is retried and an unmatched 5xx fails, both as `other`; they are counted and the
     // most recent distinct ones kept (≤ 1,000), for people to write rules from.
     struct unmatched_reply {
-        std::string text;   // "550 5.7.99 …" printable
+        std::string text;  // "550 5.7.99 …" printable
         std::uint64_t count = 0;
     };
 

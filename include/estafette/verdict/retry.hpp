@@ -14,7 +14,7 @@ namespace estafette::verdict {
 // Delays before the 2nd, 3rd, … attempt; the last one is repeated. Each is spread by ± jitter.
 struct retry_schedule {
     std::vector<milliseconds> delays;
-    double jitter = 0.1;   // 0 to 0.5
+    double jitter = 0.1;  // 0 to 0.5
 };
 
 // The schedule of each reason; reasons without one use `standard`.
@@ -33,7 +33,11 @@ struct retry_plan {
 // server's hint replaces the schedule's delay (never below 1 s, never above 24 h). The same seed gives
 // the same jitter.
 [[nodiscard]] std::optional<wall_time> next_attempt(
-    const verdict& v, std::uint32_t attempts, wall_time now, wall_time expires_at, const retry_plan& plan,
+    const verdict& v,
+    std::uint32_t attempts,
+    wall_time now,
+    wall_time expires_at,
+    const retry_plan& plan,
     std::uint64_t seed
 );
 

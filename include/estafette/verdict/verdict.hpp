@@ -16,10 +16,10 @@ enum class disposition : std::uint8_t { accepted, retry, fail, uncertain };
 
 // Whose fault: it decides what is stopped.
 enum class scope : std::uint8_t {
-    recipient,   // this recipient only
-    message,     // all recipients of the message
-    sender,      // the tenant's sender is held
-    route,       // the route is paused once; its mail is kept
+    recipient,  // this recipient only
+    message,    // all recipients of the message
+    sender,     // the tenant's sender is held
+    route,      // the route is paused once; its mail is kept
 };
 
 enum class reason : std::uint8_t {
@@ -64,17 +64,17 @@ inline constexpr std::size_t reason_count = 27;
 // The facts a verdict is given on. References live for the call only.
 struct evidence {
     const smtp::outcome& what;
-    std::string_view server;    // the host we spoke to
-    std::string_view profile;   // the route's provider profile, or empty
+    std::string_view server;   // the host we spoke to
+    std::string_view profile;  // the route's provider profile, or empty
 };
 
 struct verdict {
     disposition what = disposition::retry;
     scope fault = scope::recipient;
     reason why = reason::other;
-    std::optional<seconds> retry_hint;   // "try again in 300 seconds"
-    bool certain = true;                 // false: a guess from the code alone
-    std::string rule;                    // the rule that decided, "generic/unknown-user"; empty for built-in decisions
+    std::optional<seconds> retry_hint;  // "try again in 300 seconds"
+    bool certain = true;                // false: a guess from the code alone
+    std::string rule;  // the rule that decided, "generic/unknown-user"; empty for built-in decisions
 };
 
 }  // namespace estafette::verdict
