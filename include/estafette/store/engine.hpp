@@ -23,14 +23,15 @@ public:
     // left) is skipped, and counted in the result: the number that took effect.
     [[nodiscard]] virtual result<std::size_t> commit(std::span<const change> batch) = 0;
 
-    // Up to `limit` unclaimed recipients due at `until` or before, earliest first, transactional before
-    // bulk among equals; they are claimed by this call. A claim ends with the next change of the
-    // recipient, with unclaim(), and with the process.
-    [[nodiscard]] virtual result<std::vector<due_entry>> claim_due(wall_time until, std::size_t limit) = 0;
-    virtual result<void> unclaim(std::span<const recipient_id> ids) = 0;
+    // What waits unclaimed, a line per tenant and precedence, from an index: never a walk over the backlog.
+    [[nodiscard]] virtual result<std::vector<waiting_tenant>> waiting() = 0;
 
-    // When the earliest unclaimed recipient is due; none if nothing waits.
-    [[nodiscard]] virtual result<std::optional<wall_time>> next_due() = 0;
+    // Up to `limit` unclaimed recipients of one tenant and precedence due at `until` or before, earliest
+    // first; they are claimed by this call. A claim ends with the next change of the recipient, with
+    // unclaim(), and with the process.
+    [[nodiscard]] virtual result<std::vector<due_entry>>
+    claim_due(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit) = 0;
+    virtual result<void> unclaim(std::span<const recipient_id> ids) = 0;
 
     // With its body. errc::not_found when unknown or its body is gone.
     [[nodiscard]] virtual result<mail::message_ptr> load(message_id id) = 0;

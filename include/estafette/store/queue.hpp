@@ -29,10 +29,10 @@ public:
     // Durable on return; the number of changes that took effect.
     [[nodiscard]] asio::awaitable<result<std::size_t>> commit(std::vector<change> changes);
 
+    [[nodiscard]] asio::awaitable<result<std::vector<waiting_tenant>>> waiting();
     [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>>
-    claim_due(wall_time until, std::size_t limit);
+    claim_due(tenant_id tenant, mail::priority precedence, wall_time until, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<void>> unclaim(std::vector<recipient_id> ids);
-    [[nodiscard]] asio::awaitable<result<std::optional<wall_time>>> next_due();
     [[nodiscard]] asio::awaitable<result<mail::message_ptr>> load(message_id id);
     [[nodiscard]] asio::awaitable<result<message_view>> view(message_id id);
     [[nodiscard]] asio::awaitable<result<page>> find(query q);

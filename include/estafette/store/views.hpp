@@ -52,6 +52,13 @@ struct due_entry {
     std::uint32_t attempts = 0;
 };
 
+// The scheduler claims tenant by tenant, so that one with a broken route or a large backlog delays nobody.
+struct waiting_tenant {
+    tenant_id tenant;
+    mail::priority precedence = mail::priority::transactional;
+    wall_time earliest_due;
+};
+
 struct query {
     std::optional<std::string> address;  // exact, as mail::address::text()
     std::optional<state> now;
