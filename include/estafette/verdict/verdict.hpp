@@ -61,6 +61,10 @@ inline constexpr std::size_t reason_count = 27;
 [[nodiscard]] std::optional<scope> parse_scope(std::string_view text) noexcept;
 [[nodiscard]] std::optional<reason> parse_reason(std::string_view text) noexcept;
 
+// Whether the three can be said together. A fault of the sender or the route goes with retry only: it
+// never fails or suppresses a recipient. Rules and texts are checked against this.
+[[nodiscard]] bool is_meaningful(reason why, scope fault, disposition what) noexcept;
+
 // The facts a verdict is given on. References live for the call only.
 struct evidence {
     const smtp::outcome& what;
