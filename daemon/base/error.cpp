@@ -33,6 +33,8 @@ const char* sentence(errc e) noexcept {
     case errc::starttls_refused: return "the server refused STARTTLS";
     case errc::auth_missing: return "the server offers no authentication that we may use";
     case errc::auth_refused: return "the server refused our user name or password";
+    case errc::auth_challenge_invalid: return "the server's authentication challenge is not valid";
+    case errc::auth_server_unproven: return "the server did not prove that it knows the password";
     case errc::requiretls_missing:
         return "the message requires TLS all the way and the server does not offer REQUIRETLS";
     case errc::timeout: return "the peer did not answer in time";

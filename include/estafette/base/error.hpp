@@ -44,6 +44,8 @@ enum class errc {
     starttls_refused,
     auth_missing,
     auth_refused,
+    auth_challenge_invalid,
+    auth_server_unproven,
     requiretls_missing,
 
     // The network
