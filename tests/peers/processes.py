@@ -1,0 +1,85 @@
+"""Processes in namespaces of their own, which die with us; free ports; waiting with a limit."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def needs():
+    """None where the servers can run here, else one sentence saying what is missing."""
+    for tool in ("unshare", "dpkg", "apt-get", "openssl"):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed (scripts/setup installs it)"
+    if os.geteuid() != 0:
+        return "mail servers run in namespaces of their own, which takes root: run as root or with sudo"
+    tried = subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        return ("mail servers need mount and pid namespaces, which this machine refuses "
+                f"({tried.stderr.strip()}); in a container, add the capability SYS_ADMIN")
+    return None
+
+
+def free_port():
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(true, seconds=20, every=0.02, what=None):
+    """Waits until TRUE() is true and returns its value; fails after SECONDS, saying WHAT was awaited."""
+    end = time.monotonic() + seconds
+    while True:
+        value = true()
+        if value:
+            return value
+        if time.monotonic() > end:
+            said = what() if callable(what) else what
+            raise AssertionError(f"not within {seconds} s: {said or getattr(true, '__name__', 'condition')}")
+        time.sleep(every)
+
+
+def die_with_parent():
+    """For preexec_fn: the child gets SIGKILL when we end, however we end."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start_in_root(root, folder, command, log):
+    """Starts COMMAND as process 1 of its own pid namespace, inside ROOT, whose /etc and /var are
+    FOLDER/etc and FOLDER/var. Killing the process that is returned kills all of its descendants."""
+    mounts = (
+        f'mount --bind "{folder}/etc" "{root}/etc"; mount --bind "{folder}/var" "{root}/var"; '
+        f'mount -t tmpfs tmpfs "{root}/tmp"; mount -t tmpfs tmpfs "{root}/run"; '
+        f'mount --rbind /dev "{root}/dev"; mount -t proc proc "{root}/proc"; '
+        f'exec chroot "{root}" "$@"'
+    )
+    return subprocess.Popen(
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-ec", mounts, "sh", *command],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent, cwd="/")
+
+
+def run_in_root(root, folder, command, text=""):
+    """Runs COMMAND to its end inside ROOT with TEXT on its stdin."""
+    mounts = (f'mount --bind "{folder}/etc" "{root}/etc"; mount --bind "{folder}/var" "{root}/var"; '
+              f'mount --rbind /dev "{root}/dev"; exec chroot "{root}" "$@"')
+    done = subprocess.run(["unshare", "--mount", "sh", "-ec", mounts, "sh", *command], input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stdout}")
+    return done.stdout
+
+
+def stop(process):
+    """Kills PROCESS and waits for its end."""
+    if process is None:
+        return
+    if process.poll() is None:
+        process.kill()
+    process.wait()
