@@ -1,10 +1,18 @@
-// Each reason in words people can act on, in English, French and Dutch (conf/reasons/*.yaml).
+// Each reason in words people can act on, in English, French and Dutch (conf/reasons/*.yaml, compiled
+// in). Written for readers who know nothing of mail: what happened, who acts, what to do.
+//
+// Pure, const after construction, any thread. Values are shown through printable(), so peers cannot
+// put control characters into a text. Numbers and times come formatted for the reader.
 #pragma once
 
+#include "estafette/verdict/classifier.hpp"
 #include "estafette/verdict/verdict.hpp"
 
+#include <array>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace estafette::verdict {
 
@@ -34,11 +42,45 @@ struct explanation {
     std::string advice;    // what to do, or what we do next
 };
 
+// The state as an administrator sees it: Pending, Sent, Delivered, Failed, Cancelled.
+enum class shown_state : std::uint8_t { pending, sent, delivered, failed, cancelled };
+
+class catalogue {
+public:
+    // One file per language; whatever can be said (is_meaningful) must have its text in each. On
+    // failure the message is "FILE:LINE: what is wrong".
+    [[nodiscard]] static boost::system::result<catalogue, std::string> parse(std::span<const rule_file> files
+    );
+
+    // The embedded texts. They are tested, so failing to read them is a bug.
+    [[nodiscard]] static const catalogue& standard();
+
+    // What cannot be said together (a caller's slip) is explained as closely as possible.
+    [[nodiscard]] explanation
+    explain(reason why, scope fault, disposition what, language l, const explanation_facts& facts) const;
+
+    [[nodiscard]] std::string_view words(shown_state s, language l) const noexcept;
+
+private:
+    friend class catalogue_reader;
+
+    struct entry {
+        std::string headline, happened, acts, advice;  // templates
+    };
+
+    struct texts {
+        std::map<std::uint32_t, entry> entries;  // by reason, disposition and scope
+        std::array<std::string, 5> states;
+        std::string said, next;
+    };
+
+    std::array<texts, language_count> by_language_;
+};
+
+// The same with the standard catalogue.
 [[nodiscard]] explanation
 explain(reason why, scope fault, disposition what, language l, const explanation_facts& facts);
 
-// The state as an administrator sees it: Pending, Sent, Delivered, Failed, Cancelled.
-enum class shown_state : std::uint8_t { pending, sent, delivered, failed, cancelled };
 [[nodiscard]] std::string_view words(shown_state s, language l) noexcept;
 
 }  // namespace estafette::verdict

@@ -1,0 +1,236 @@
+#include "estafette/verdict/catalogue.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace estafette::verdict {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::array all_languages{language::en, language::fr, language::nl};
+
+struct said {
+    reason why;
+    scope fault;
+    disposition what;
+};
+
+std::vector<said> everything_that_can_be_said() {
+    std::vector<said> all;
+    for (std::size_t i = 0; i < reason_count; ++i) {
+        for (const auto d :
+             {disposition::accepted, disposition::retry, disposition::fail, disposition::uncertain}) {
+            for (const auto s : {scope::recipient, scope::message, scope::sender, scope::route}) {
+                if (is_meaningful(static_cast<reason>(i), s, d)) {
+                    all.push_back({static_cast<reason>(i), s, d});
+                }
+            }
+        }
+    }
+    return all;
+}
+
+explanation_facts all_facts() {
+    return {
+        "anna@example.org",
+        "mx.example.org",
+        "550 5.1.1 no such mailbox.",
+        "acme",
+        "3 May 2026, 10:15",
+        "8 May 2026, 10:00",
+    };
+}
+
+std::string whole(const explanation& e) {
+    return e.headline + "\n" + e.happened + "\n" + e.acts + "\n" + e.advice + "\n";
+}
+
+TEST(catalogue, has_a_full_explanation_for_whatever_can_be_said_in_every_language) {
+    for (const auto& [why, fault, what] : everything_that_can_be_said()) {
+        for (const auto l : all_languages) {
+            for (const auto& facts : {explanation_facts{}, all_facts()}) {
+                const auto e = explain(why, fault, what, l, facts);
+                const auto where = std::string{to_text(why)} + " " + std::string{to_text(l)};
+                EXPECT_FALSE(e.headline.empty()) << where;
+                EXPECT_FALSE(e.happened.empty()) << where;
+                EXPECT_FALSE(e.acts.empty()) << where;
+                EXPECT_FALSE(e.advice.empty()) << where;
+                EXPECT_FALSE(e.headline.ends_with('.')) << where << ": a headline has no full stop";
+                EXPECT_TRUE(e.happened.ends_with('.')) << where << e.happened;
+                EXPECT_TRUE(e.advice.ends_with('.')) << where << e.advice;
+                EXPECT_EQ(whole(e).find_first_of("{}[]|"), std::string::npos) << where << whole(e);
+                EXPECT_THAT(whole(e), Not(HasSubstr("  "))) << where;
+                EXPECT_THAT(whole(e), Not(HasSubstr("'"))) << where << ": ’ is the apostrophe";
+            }
+        }
+    }
+}
+
+TEST(catalogue, languages_do_not_borrow_from_each_other) {
+    for (const auto& [why, fault, what] : everything_that_can_be_said()) {
+        const auto en = explain(why, fault, what, language::en, {});
+        const auto fr = explain(why, fault, what, language::fr, {});
+        const auto nl = explain(why, fault, what, language::nl, {});
+        for (const auto part : {&explanation::headline, &explanation::happened, &explanation::advice}) {
+            EXPECT_NE(en.*part, fr.*part) << to_text(why);
+            EXPECT_NE(en.*part, nl.*part) << to_text(why);
+            EXPECT_NE(fr.*part, nl.*part) << to_text(why);
+        }
+    }
+}
+
+TEST(catalogue, french_has_the_spaces_that_french_typography_asks_for) {
+    for (const auto& [why, fault, what] : everything_that_can_be_said()) {
+        const auto text = whole(explain(why, fault, what, language::fr, all_facts()));
+        for (const auto* wrong : {" :", " ;", " !", " ?", "« ", " »"}) {
+            EXPECT_THAT(text, Not(HasSubstr(wrong)));
+        }
+    }
+    EXPECT_THAT(
+        explain(reason::unknown_user, scope::recipient, disposition::fail, language::fr, all_facts())
+            .happened,
+        HasSubstr("mx.example.org a répondu\u00a0: «\u00a0550 5.1.1 no such mailbox\u00a0».")
+    );
+}
+
+TEST(catalogue, facts_are_named_where_they_are_known) {
+    const auto e =
+        explain(reason::mailbox_full, scope::recipient, disposition::retry, language::en, all_facts());
+    EXPECT_EQ(e.headline, "The recipient’s mailbox is full");
+    EXPECT_EQ(
+        e.happened,
+        "The mailbox of anna@example.org has no room left for the message. "
+        "mx.example.org answered: “550 5.1.1 no such mailbox”."
+    );
+    EXPECT_EQ(e.acts, "The recipient");
+    EXPECT_THAT(
+        e.advice, HasSubstr("The next attempt is planned for 3 May 2026, 10:15. We keep trying until")
+    );
+}
+
+TEST(catalogue, what_the_server_said_cannot_change_the_sentence) {
+    explanation_facts facts;
+    facts.reply = "550 {recipient} [x\r\n\x1b[31m\xe2\x80\xae";
+    const auto e = explain(reason::other, scope::recipient, disposition::fail, language::en, facts);
+    EXPECT_THAT(e.happened, HasSubstr("550 {recipient} [x"));
+    EXPECT_EQ(e.happened.find('\x1b'), std::string::npos);
+    EXPECT_EQ(e.happened.find('\n'), std::string::npos);
+    EXPECT_EQ(e.happened.find("\xe2\x80\xae"), std::string::npos);
+    facts.reply = std::string(100'000, 'x');
+    EXPECT_LT(
+        explain(reason::other, scope::recipient, disposition::fail, language::en, facts).happened.size(),
+        2000u
+    );
+}
+
+TEST(catalogue, a_combination_that_cannot_be_is_still_explained) {
+    EXPECT_EQ(
+        explain(reason::expired, scope::route, disposition::fail, language::en, {}).headline,
+        explain(reason::expired, scope::recipient, disposition::fail, language::en, {}).headline
+    );
+    EXPECT_FALSE(
+        explain(reason::greylisted, scope::route, disposition::fail, language::nl, {}).headline.empty()
+    );
+}
+
+TEST(catalogue, a_languages_wish_is_understood) {
+    const std::vector<std::pair<std::string, language>> wishes{
+        {"", language::en},
+        {"C", language::en},
+        {"C.UTF-8", language::en},
+        {"en_GB.UTF-8", language::en},
+        {"fr", language::fr},
+        {"FR", language::fr},
+        {"fr-BE,fr;q=0.9,en;q=0.5", language::fr},
+        {"nl_BE.UTF-8", language::nl},
+        {"de,nl;q=0.7,fr;q=0.3", language::nl},
+        {"de;q=0.9, fr;q=0.2, nl;q=0.8", language::nl},
+        {"fr;q=0,nl;q=0.001", language::nl},
+        {"fr;q=0", language::en},
+        {"*", language::en},
+        {"frr", language::en},
+        {",,;q=,fr", language::fr},
+        {"fr_FR@euro", language::fr},
+    };
+    for (const auto& [wish, expected] : wishes) {
+        EXPECT_EQ(choose_language(wish), expected) << wish;
+    }
+}
+
+TEST(catalogue, states_have_a_word_in_every_language) {
+    EXPECT_EQ(words(shown_state::pending, language::en), "Pending");
+    EXPECT_EQ(words(shown_state::delivered, language::fr), "Remis");
+    EXPECT_EQ(words(shown_state::failed, language::nl), "Mislukt");
+}
+
+// The texts as they are read, in one file: a change of wording is seen as such.
+// ESTAFETTE_UPDATE_GOLDEN=1 writes it anew.
+TEST(catalogue, the_texts_are_those_of_the_golden_file) {
+    std::ostringstream all;
+    for (const auto l : all_languages) {
+        for (const auto& [why, fault, what] : everything_that_can_be_said()) {
+            all << to_text(l) << ' ' << to_text(why) << ' ' << to_text(what) << '/' << to_text(fault) << '\n'
+                << whole(explain(why, fault, what, l, all_facts())) << '\n';
+        }
+    }
+    const std::string path = ESTAFETTE_SOURCE_DIR "/tests/unit/verdict/reasons.golden.txt";
+    if (std::getenv("ESTAFETTE_UPDATE_GOLDEN")) {
+        std::ofstream{path} << all.str();
+    }
+    std::ifstream file{path};
+    const std::string golden{std::istreambuf_iterator<char>{file}, {}};
+    EXPECT_TRUE(
+        golden == all.str()
+    ) << "texts have changed: run with ESTAFETTE_UPDATE_GOLDEN=1 and read the diff";
+}
+
+std::vector<rule_file> files_of(const std::string& change_in, std::string from, const std::string& to) {
+    std::vector<rule_file> files;
+    for (const auto& file : embedded_verdict()) {
+        if (file.path.starts_with("conf/reasons/")) {
+            files.push_back({std::string{file.path}, std::string{file.content}});
+            if (file.path == change_in) {
+                auto& content = files.back().content;
+                const auto at = content.find(from);
+                EXPECT_NE(at, std::string::npos) << from;
+                content.replace(at, from.size(), to);
+            }
+        }
+    }
+    return files;
+}
+
+TEST(catalogue, a_bad_file_is_refused_with_its_line) {
+    struct row {
+        std::string from, to, expected;
+    };
+    for (const auto& [from, to, expected] : std::vector<row>{
+             {"language: en", "language: de", "language: must be en, fr or nl"},
+             {"  unknown_user:\n", "  unknown_usr:\n", "unknown reason unknown_usr"},
+             {"      headline: This address does not exist\n", "", "no text for headline"},
+             {"acts: you", "acts: yuo", "no text for yuo"},
+             {"{recipient|this address}", "{recipient}", "needs words"},
+             {"{recipient|this address}", "{person|somebody}", "unknown fact {person}"},
+             {"{recipient|this address}", "{recipient|this address", "a brace"},
+             {"{next_attempt}.]", "{next_attempt}.]]", "closing bracket"},
+             {"retry/sender:", "retry/sendr:", "unknown key"},
+             {"  sent: Sent\n", "", "no text for sent"},
+         }) {
+        const auto made = catalogue::parse(files_of("conf/reasons/en.yaml", from, to));
+        ASSERT_FALSE(made) << to;
+        EXPECT_THAT(made.error(), HasSubstr(expected));
+        EXPECT_THAT(made.error(), ::testing::StartsWith("conf/reasons/en.yaml:"));
+    }
+    auto two = files_of("", "", "");
+    two.pop_back();
+    EXPECT_EQ(catalogue::parse(two).error(), "no file for the language nl");
+}
+
+}  // namespace
+}  // namespace estafette::verdict
