@@ -107,11 +107,12 @@ void planner::on_overload(steady_time now) {
 }
 
 bool planner::on_failure(steady_time now, gravity how, bool others_work) {
+    ++failures_;
     if (others_work && how == gravity::passing) {
         on_overload(now);
+        open_at_ = now + std::min<milliseconds>(limits_.longest_pause, seconds{1} * failures_);
         return false;
     }
-    ++failures_;
     const auto doublings = std::min<std::uint32_t>(failures_ - 1, 10);
     const auto pause = how == gravity::lasting
                            ? limits_.longest_pause

@@ -57,6 +57,9 @@ public:
     // Connections wanted while `ready` recipients wait and `busy` connections are in a transaction.
     [[nodiscard]] std::size_t wanted(std::size_t ready, std::size_t busy) const;
 
+    // When another connection may be opened: after a failed one not at once.
+    [[nodiscard]] steady_time open_at() const noexcept { return open_at_; }
+
     // Whether another message may be sent now; takes its tokens if so. Otherwise send_at() says when.
     [[nodiscard]] bool admit(steady_time now);
     [[nodiscard]] steady_time send_at(steady_time now) const;
@@ -96,6 +99,7 @@ private:
     bool is_stopped_ = false;
     std::optional<steady_time> probe_at_;
     steady_time no_growth_before_{};
+    steady_time open_at_{};
 };
 
 }  // namespace estafette::route
