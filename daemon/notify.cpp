@@ -1,9 +1,9 @@
 #include "notify.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include <charconv>
 #include <cstdlib>
@@ -26,7 +26,8 @@ std::optional<std::int64_t> number_from_environment(const char* name) {
 }  // namespace
 
 notifier::notifier() {
-    if (const char* path = std::getenv("NOTIFY_SOCKET"); path != nullptr && (path[0] == '/' || path[0] == '@')) {
+    if (const char* path = std::getenv("NOTIFY_SOCKET");
+        path != nullptr && (path[0] == '/' || path[0] == '@')) {
         path_ = path;
         socket_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     }
@@ -54,7 +55,7 @@ void notifier::send(std::string_view lines) const {
     }
     std::memcpy(to.sun_path, path_.data(), path_.size());
     if (path_.front() == '@') {
-        to.sun_path[0] = '\0';   // the abstract namespace
+        to.sun_path[0] = '\0';  // the abstract namespace
     }
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path_.size());
     (void)::sendto(
@@ -63,7 +64,7 @@ void notifier::send(std::string_view lines) const {
 }
 
 std::vector<inherited_socket> take_inherited_sockets() {
-    constexpr int first = 3;   // SD_LISTEN_FDS_START
+    constexpr int first = 3;  // SD_LISTEN_FDS_START
     std::vector<inherited_socket> sockets;
     const auto pid = number_from_environment("LISTEN_PID");
     const auto count = number_from_environment("LISTEN_FDS");

@@ -55,7 +55,8 @@ void rate_limit::take(steady_time now) {
     filled_ = now;
 }
 
-planner::planner(planner_limits limits) : limits_{std::move(limits)} {
+planner::planner(planner_limits limits)
+    : limits_{std::move(limits)} {
     limits_.connections = std::max<std::uint32_t>(1, limits_.connections);
 }
 
@@ -98,7 +99,7 @@ void planner::on_success(steady_time now) {
 
 void planner::on_overload(steady_time now) {
     if (now < no_growth_before_) {
-        return;   // one cut per wave of complaints
+        return;  // one cut per wave of complaints
     }
     slow_start_ = false;
     successes_ = 0;

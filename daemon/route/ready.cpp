@@ -82,7 +82,7 @@ job ready_queue::take(klass& k) {
         }
         const bool is_alone = k.turns.size() == 1;
         if (!is_alone && cost(l.jobs.front()) > l.deficit) {
-            l.topped_up = false;   // its turn is over; what is left is kept for the next one
+            l.topped_up = false;  // its turn is over; what is left is kept for the next one
             k.turns.pop_front();
             k.turns.push_back(tenant);
             continue;

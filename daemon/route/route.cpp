@@ -1,10 +1,11 @@
 #include "estafette/route/route.hpp"
 
+#include "worker.hpp"
+
 #include "estafette/base/log.hpp"
 #include "estafette/base/text.hpp"
 #include "estafette/net/tls.hpp"
 #include "estafette/route/return_path.hpp"
-#include "worker.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -80,7 +81,7 @@ bool route::accepts(const tenant_id& tenant, mail::priority precedence) const {
     }
     switch (planner_.state(std::chrono::steady_clock::now())) {
     case breaker::closed: return ready_.has_room(tenant, precedence);
-    case breaker::half_open: return ready_.empty();   // the probe needs one message, not all
+    case breaker::half_open: return ready_.empty();  // the probe needs one message, not all
     case breaker::open:
     case breaker::stopped: return false;
     }
@@ -144,7 +145,7 @@ void route::adjust() {
         return;
     }
     std::size_t busy = 0;
-    std::size_t coming = 0;   // opening, or woken and not yet here
+    std::size_t coming = 0;  // opening, or woken and not yet here
     for (const auto* w : active_) {
         busy += w->now == worker::stage::busy ? 1 : 0;
         coming += w->now == worker::stage::opening ? 1 : 0;
@@ -199,16 +200,19 @@ void route::opened(const config::endpoint& server) {
 void route::open_failed(const config::endpoint& server, const smtp::outcome& why) {
     const auto judged = uses_.classifier.classify({why, server.host, options_.profile});
     const auto text = words_of(why);
-    log::event(log::level::warning, "connection_failed",
-               {{"route", id().text()},
-                {"server", server.host + ":" + std::to_string(server.port)},
-                {"phase", smtp::label(why.at)},
-                {"reason", verdict::to_text(judged.why)},
-                {"text", text}});
+    log::event(
+        log::level::warning,
+        "connection_failed",
+        {{"route", id().text()},
+         {"server", server.host + ":" + std::to_string(server.port)},
+         {"phase", smtp::label(why.at)},
+         {"reason", verdict::to_text(judged.why)},
+         {"text", text}}
+    );
     const auto now = std::chrono::steady_clock::now();
     const bool all_failed = servers_.on_failure(server, now);
     if (!all_failed) {
-        return;   // the next worker takes another server
+        return;  // the next worker takes another server
     }
     problem_in_open_ = true;
     rest(judged, text, is_passing(judged.why) ? planner::gravity::passing : planner::gravity::lasting);
@@ -307,7 +311,7 @@ void route::restore(const route_status& earlier) {
         problem_->since = earlier.since;
         return;
     }
-    problem_ = earlier;   // shown until a connection proves otherwise
+    problem_ = earlier;  // shown until a connection proves otherwise
     problem_->state = route_state::resting;
     problem_in_open_ = true;
 }

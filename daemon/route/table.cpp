@@ -18,7 +18,9 @@ result<std::string> read_secret(const std::string& file) {
     return line;
 }
 
-table::table(asio::any_io_executor loop, services uses) : loop_{std::move(loop)}, uses_{uses} {}
+table::table(asio::any_io_executor loop, services uses)
+    : loop_{std::move(loop)}
+    , uses_{uses} {}
 
 boost::system::result<void, std::string> table::load(const config::config& c) {
     std::vector<config::route_options> wanted;
@@ -48,7 +50,8 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
         if (!options.username.empty()) {
             auto secret = read_secret(options.password_file);
             if (!secret) {
-                return "route " + options.id.text() + ": cannot read the password file " + options.password_file;
+                return "route " + options.id.text() + ": cannot read the password file " +
+                       options.password_file;
             }
             password = std::move(*secret);
         }

@@ -3,8 +3,8 @@
 
 #include "estafette/route/return_path.hpp"
 
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace estafette::route {
@@ -51,7 +51,7 @@ asio::awaitable<void> route::work() {
     const auto now = std::chrono::steady_clock::now();
     const config::endpoint server = servers_.pick(now, static_cast<std::uint32_t>(random_()));
     net::connection link{loop_, options_, *tls_, uses_.dns, hostname_, password_};
-    const smtp::outcome greeting = co_await link.open(server);   // each phase has its own limit
+    const smtp::outcome greeting = co_await link.open(server);  // each phase has its own limit
     if (!link.is_open()) {
         const auto stop = co_await asio::this_coro::cancellation_state;
         if (stop.cancelled() == asio::cancellation_type::none) {
@@ -65,7 +65,7 @@ asio::awaitable<void> route::work() {
     co_await serve(me);
     me.now = worker::stage::closing;
     me.link = nullptr;
-    co_await link.quit();   // bounded by itself
+    co_await link.quit();  // bounded by itself
 }
 
 asio::awaitable<void> route::serve(worker& me) {
@@ -122,7 +122,7 @@ asio::awaitable<std::optional<job>> route::first_job(worker& me) {
         me.now = worker::stage::idle;
         const bool woken = co_await wait_for_work();
         if (!woken) {
-            break;   // idle for too long
+            break;  // idle for too long
         }
     }
     co_return std::nullopt;

@@ -12,7 +12,10 @@ struct route::worker {
     enum class stage : std::uint8_t { opening, idle, busy, closing };
 
     // In the route's list from birth to end.
-    explicit worker(route& owner) : home{owner} { home.active_.push_back(this); }
+    explicit worker(route& owner)
+        : home{owner} {
+        home.active_.push_back(this);
+    }
 
     ~worker() {
         home.active_.remove(this);
@@ -25,14 +28,18 @@ struct route::worker {
     route& home;
     stage now = stage::opening;
     net::connection* link = nullptr;
-    std::optional<job> current, next;   // under way: what a crash or a cancel must know of
+    std::optional<job> current, next;  // under way: what a crash or a cancel must know of
     std::uint32_t delivered = 0;
     steady_time opened_at{};
 };
 
 // In the route's idle list from birth to end.
 struct route::idle_worker {
-    explicit idle_worker(route& owner) : home{owner}, wake{owner.loop_} { home.idle_.push_front(this); }
+    explicit idle_worker(route& owner)
+        : home{owner}
+        , wake{owner.loop_} {
+        home.idle_.push_front(this);
+    }
 
     ~idle_worker() { home.idle_.remove(this); }
 

@@ -13,7 +13,7 @@ agenda plan(
     agenda a;
     for (const auto& w : waiting) {
         if (!takes(w)) {
-            continue;   // its route says when it has room
+            continue;  // its route says when it has room
         }
         if (w.earliest_due <= now) {
             a.claims.push_back(w);
@@ -21,7 +21,9 @@ agenda plan(
             a.look_again = w.earliest_due;
         }
     }
-    std::ranges::stable_sort(a.claims, {}, [](const auto& w) { return std::tuple{w.precedence, w.earliest_due}; });
+    std::ranges::stable_sort(a.claims, {}, [](const auto& w) {
+        return std::tuple{w.precedence, w.earliest_due};
+    });
     return a;
 }
 

@@ -25,10 +25,15 @@ void defer(
 }  // namespace
 
 std::vector<store::change> settle(
-    recipient_id who, store::attempt what, const config::tenant_options& tenant, wall_time now, wall_time expires_at
+    recipient_id who,
+    store::attempt what,
+    const config::tenant_options& tenant,
+    wall_time now,
+    wall_time expires_at
 ) {
     std::vector<store::change> out;
-    const bool is_ours = what.judged.fault == verdict::scope::route || what.judged.fault == verdict::scope::sender;
+    const bool is_ours =
+        what.judged.fault == verdict::scope::route || what.judged.fault == verdict::scope::sender;
     switch (what.judged.what) {
     case verdict::disposition::accepted:
         out.push_back(store::attempted{who, store::state::relayed, std::nullopt, std::move(what)});

@@ -57,7 +57,8 @@ asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_repor
     for (std::size_t i = 0; i < report.what.targets.size(); ++i) {
         auto a = describe(from, report, i);
         attempts.push_back(a);
-        auto written = settle(report.what.id(report.what.targets[i]), std::move(a), tenant, now, message.expires_at);
+        auto written =
+            settle(report.what.id(report.what.targets[i]), std::move(a), tenant, now, message.expires_at);
         std::ranges::move(written, std::back_inserter(changes));
     }
     std::optional<wall_time> next;
@@ -95,21 +96,24 @@ void scheduler::observe(const route::attempt_report& report, const std::vector<s
     for (std::size_t i = 0; i < attempts.size(); ++i) {
         const auto& a = attempts[i];
         const auto who = report.what.id(report.what.targets[i]);
-        log::event(log::level::info, "attempt",
-                   {{"id", who.text()},
-                    {"tenant", report.what.message->tenant.text()},
-                    log::field::address("recipient", report.what.message->to[who.index].text()),
-                    {"route", a.route.text()},
-                    {"server", a.server},
-                    {"attempt", a.number},
-                    {"phase", smtp::label(a.at)},
-                    {"code", a.code},
-                    {"enhanced", a.enhanced ? a.enhanced->text() : std::string{"-"}},
-                    {"outcome", outcome_word(a.judged.what)},
-                    {"reason", verdict::to_text(a.judged.why)},
-                    {"scope", verdict::to_text(a.judged.fault)},
-                    {"ms", a.duration},
-                    {"text", a.text}});
+        log::event(
+            log::level::info,
+            "attempt",
+            {{"id", who.text()},
+             {"tenant", report.what.message->tenant.text()},
+             log::field::address("recipient", report.what.message->to[who.index].text()),
+             {"route", a.route.text()},
+             {"server", a.server},
+             {"attempt", a.number},
+             {"phase", smtp::label(a.at)},
+             {"code", a.code},
+             {"enhanced", a.enhanced ? a.enhanced->text() : std::string{"-"}},
+             {"outcome", outcome_word(a.judged.what)},
+             {"reason", verdict::to_text(a.judged.why)},
+             {"scope", verdict::to_text(a.judged.fault)},
+             {"ms", a.duration},
+             {"text", a.text}}
+        );
     }
 }
 

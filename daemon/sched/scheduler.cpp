@@ -14,10 +14,10 @@ namespace estafette::sched {
 
 namespace {
 
-constexpr std::size_t claim_batch = 256;                      // recipients claimed at once
+constexpr std::size_t claim_batch = 256;  // recipients claimed at once
 constexpr milliseconds longest_sleep = std::chrono::minutes{1};
 constexpr milliseconds retention_pause = std::chrono::minutes{10};
-constexpr std::size_t retention_step = 200;                   // messages dropped at once
+constexpr std::size_t retention_step = 200;  // messages dropped at once
 
 wall_time wall_now() {
     return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
@@ -145,7 +145,7 @@ asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_i
     for (const auto& who : doubtful) {
         auto view = co_await queue_.view(who.message);
         if (!view) {
-            continue;   // purged, or never made durable
+            continue;  // purged, or never made durable
         }
         for (const auto& r : view->recipients) {
             const bool is_meant = who.index == r.id.index || who.index == 0xFFFFFFFFu;
@@ -160,10 +160,14 @@ asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_i
             a.judged.fault = verdict::scope::recipient;
             a.judged.why = verdict::reason::uncertain;
             a.text = "the daemon ended before the answer to the final dot was recorded";
-            log::event(log::level::warning, "in_doubt",
-                       {{"id", r.id.text()}, log::field::address("recipient", r.address)});
+            log::event(
+                log::level::warning,
+                "in_doubt",
+                {{"id", r.id.text()}, log::field::address("recipient", r.address)}
+            );
             meters_.uncertain.add();
-            auto written = settle(r.id, std::move(a), options_of(view->message.tenant), now, view->message.expires_at);
+            auto written =
+                settle(r.id, std::move(a), options_of(view->message.tenant), now, view->message.expires_at);
             std::ranges::move(written, std::back_inserter(changes));
         }
     }
@@ -248,7 +252,7 @@ asio::awaitable<void> scheduler::run() {
         }
         wake_.expires_after(std::max(look_again_ - wall_now(), milliseconds{1}));
         boost::system::error_code ec;
-        co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ec));   // at most longest_sleep
+        co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ec));  // at most longest_sleep
     }
 }
 
@@ -325,8 +329,10 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
             continue;
         }
         if (!message) {
-            log::event(log::level::error, "load_failed", {{"id", id.text()}, {"error", message.error().message()}});
-            continue;   // still claimed: tried again after a restart, seen in the metrics meanwhile
+            log::event(
+                log::level::error, "load_failed", {{"id", id.text()}, {"error", message.error().message()}}
+            );
+            continue;  // still claimed: tried again after a restart, seen in the metrics meanwhile
         }
         route::job j{*message, std::move(targets)};
         auto* r = routes_.find(j.message->tenant);
@@ -359,17 +365,24 @@ asio::awaitable<void> scheduler::unclaim(std::vector<recipient_id> ids) {
 
 void scheduler::on_paused(route::route& which) {
     const auto s = which.status();
-    log::event(log::level::warning, "route_paused",
-               {{"route", which.id().text()},
-                {"reason", s.why ? verdict::to_text(*s.why) : std::string_view{"other"}},
-                {"text", s.text},
-                {"until", s.until ? to_rfc3339(*s.until) : std::string{}}},
-               "6f2f0d7bd4c14d0a9e5d0a8f2f7c3b11");
-    write_later(store::route_paused{which.id(), wall_now(), s.until, s.why.value_or(verdict::reason::other), s.text, "daemon"});
+    log::event(
+        log::level::warning,
+        "route_paused",
+        {{"route", which.id().text()},
+         {"reason", s.why ? verdict::to_text(*s.why) : std::string_view{"other"}},
+         {"text", s.text},
+         {"until", s.until ? to_rfc3339(*s.until) : std::string{}}},
+        "6f2f0d7bd4c14d0a9e5d0a8f2f7c3b11"
+    );
+    write_later(store::route_paused{
+        which.id(), wall_now(), s.until, s.why.value_or(verdict::reason::other), s.text, "daemon"
+    });
 }
 
 void scheduler::on_resumed(route::route& which) {
-    log::event(log::level::info, "route_resumed", {{"route", which.id().text()}}, "0b6c9d50b8d34f5cbb1c7b6b5b0c7f52");
+    log::event(
+        log::level::info, "route_resumed", {{"route", which.id().text()}}, "0b6c9d50b8d34f5cbb1c7b6b5b0c7f52"
+    );
     write_later(store::route_resumed{which.id(), wall_now(), "daemon"});
     poke();
 }
@@ -391,9 +404,12 @@ void scheduler::on_store_failure() {
         return;
     }
     has_failed_ = true;
-    log::event(log::level::error, "store_failed",
-               {{"text", "the store failed: no mail is taken or sent until the daemon is started again"}},
-               "4c1d2f2e6a0b4a7c9d5e8b7f3a2c1d90");
+    log::event(
+        log::level::error,
+        "store_failed",
+        {{"text", "the store failed: no mail is taken or sent until the daemon is started again"}},
+        "4c1d2f2e6a0b4a7c9d5e8b7f3a2c1d90"
+    );
     for (auto* r : routes_.all()) {
         r->pause(std::nullopt, sentence(errc::store_failed), "store");
     }

@@ -9,13 +9,13 @@
 namespace estafette::route {
 
 struct target {
-    std::uint32_t index = 0;      // in message->to
-    std::uint32_t attempts = 0;   // made so far
+    std::uint32_t index = 0;     // in message->to
+    std::uint32_t attempts = 0;  // made so far
 };
 
 struct job {
     mail::message_ptr message;
-    std::vector<target> targets;   // never empty
+    std::vector<target> targets;  // never empty
 
     [[nodiscard]] recipient_id id(const target& t) const { return {message->id, t.index}; }
 };

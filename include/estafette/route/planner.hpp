@@ -27,21 +27,23 @@ public:
     void take(steady_time now);
 
 private:
-    rate_limit(std::uint32_t count, milliseconds period) : count_{count}, period_{period} {}
+    rate_limit(std::uint32_t count, milliseconds period)
+        : count_{count}
+        , period_{period} {}
 
     [[nodiscard]] double tokens_at(steady_time now) const;
 
     std::uint32_t count_;
     milliseconds period_;
-    double tokens_ = -1;   // below zero: not yet filled
+    double tokens_ = -1;  // below zero: not yet filled
     steady_time filled_{};
 };
 
 enum class breaker : std::uint8_t {
-    closed,      // working
-    open,        // resting until probe_at()
-    half_open,   // one connection may try
-    stopped,     // paused by a person, until a time or for good
+    closed,     // working
+    open,       // resting until probe_at()
+    half_open,  // one connection may try
+    stopped,    // paused by a person, until a time or for good
 };
 
 struct planner_limits {
@@ -72,8 +74,8 @@ public:
     // A connection could not be made ready. `others_work`: other connections of the route do.
     // True when the breaker opened by it: say so once.
     enum class gravity : std::uint8_t {
-        passing,   // unreachable, busy: short pauses first, growing
-        lasting,   // refused our name or password: the whole pause at once
+        passing,  // unreachable, busy: short pauses first, growing
+        lasting,  // refused our name or password: the whole pause at once
     };
     [[nodiscard]] bool on_failure(steady_time now, gravity how, bool others_work);
 
@@ -93,8 +95,8 @@ private:
     planner_limits limits_;
     std::uint32_t allowed_ = 1;
     bool slow_start_ = true;
-    std::uint32_t successes_ = 0;   // since the last growth
-    std::uint32_t failures_ = 0;    // in a row
+    std::uint32_t successes_ = 0;  // since the last growth
+    std::uint32_t failures_ = 0;   // in a row
     bool is_resting_ = false;
     bool is_stopped_ = false;
     std::optional<steady_time> probe_at_;

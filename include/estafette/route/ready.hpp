@@ -35,7 +35,7 @@ public:
     // Takes out everything.
     [[nodiscard]] std::vector<job> drain();
 
-    [[nodiscard]] std::size_t size() const noexcept { return recipients_; }   // recipients
+    [[nodiscard]] std::size_t size() const noexcept { return recipients_; }  // recipients
 
     [[nodiscard]] bool empty() const noexcept { return recipients_ == 0; }
 
@@ -43,20 +43,20 @@ public:
     static constexpr unsigned bulk_share = 8;
 
     // What a tenant may send in its turn before the next one has its turn.
-    static constexpr std::int64_t quantum = 16 * 1024;   // bytes
+    static constexpr std::int64_t quantum = 16 * 1024;  // bytes
 
 private:
     struct line {
         std::deque<job> jobs;
         std::size_t recipients = 0;
-        std::int64_t deficit = 0;   // bytes it may still send in this turn
-        bool in_turn = false;       // is in `turns`
-        bool topped_up = false;     // had its quantum in this turn
+        std::int64_t deficit = 0;  // bytes it may still send in this turn
+        bool in_turn = false;      // is in `turns`
+        bool topped_up = false;    // had its quantum in this turn
     };
 
     struct klass {
         std::unordered_map<tenant_id, line> lines;
-        std::deque<tenant_id> turns;   // tenants with jobs, the front one is served
+        std::deque<tenant_id> turns;  // tenants with jobs, the front one is served
         std::size_t recipients = 0;
     };
 

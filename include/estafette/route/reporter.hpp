@@ -16,9 +16,9 @@ class route;
 // One transaction that was tried, with everything the timeline wants to know.
 struct attempt_report {
     job what;
-    net::delivery result;   // one entry per target of `what`, in its order
-    std::string server;     // "host:port"
-    std::string tls;        // "TLSv1.3 …, verified"; empty for none
+    net::delivery result;  // one entry per target of `what`, in its order
+    std::string server;    // "host:port"
+    std::string tls;       // "TLSv1.3 …, verified"; empty for none
 };
 
 class reporter {

@@ -34,28 +34,33 @@ struct services {
 
 enum class route_state : std::uint8_t {
     active,
-    resting,   // the breaker is open, or its probe is under way
-    paused,    // by a person
+    resting,  // the breaker is open, or its probe is under way
+    paused,   // by a person
 };
 
 struct route_status {
     route_id id;
     route_state state = route_state::active;
     std::optional<verdict::reason> why;
-    std::string text;   // the server's words, or the error's sentence
-    std::string by;     // "daemon", "uid 0"
+    std::string text;  // the server's words, or the error's sentence
+    std::string by;    // "daemon", "uid 0"
     std::optional<wall_time> since, until;
     std::size_t connections = 0;
     std::size_t ready = 0;
     std::vector<std::string> servers;
-    std::vector<std::string> fallbacks;   // "across_messages": what a server once took badly
+    std::vector<std::string> fallbacks;  // "across_messages": what a server once took badly
 };
 
 class route {
 public:
     // `password` is the secret itself, already read from its file.
-    route(asio::any_io_executor loop, config::route_options options, std::string hostname, std::string password,
-          services uses);
+    route(
+        asio::any_io_executor loop,
+        config::route_options options,
+        std::string hostname,
+        std::string password,
+        services uses
+    );
     ~route();
     route(const route&) = delete;
     route& operator=(const route&) = delete;
@@ -110,7 +115,7 @@ private:
     void open_failed(const config::endpoint& server, const smtp::outcome& why);
     void rest(const verdict::verdict& judged, const std::string& text, planner::gravity how);
     void works_again();
-    void adjust();   // wake or start as many workers as the planner wants
+    void adjust();  // wake or start as many workers as the planner wants
     void adjust_later();
     void arm(steady_time at);
 
@@ -124,12 +129,12 @@ private:
     planner planner_;
     server_list servers_;
     net::task_group workers_;
-    std::list<idle_worker*> idle_;    // the latest idle one first: it is woken first
-    std::list<worker*> active_;       // every worker from its birth to its end
-    asio::steady_timer timer_;        // the probe, or the next token
+    std::list<idle_worker*> idle_;  // the latest idle one first: it is woken first
+    std::list<worker*> active_;     // every worker from its birth to its end
+    asio::steady_timer timer_;      // the probe, or the next token
     std::minstd_rand random_;
-    std::optional<route_status> problem_;   // why it rests or is paused
-    bool problem_in_open_ = false;    // then an open connection proves that the route works again
+    std::optional<route_status> problem_;  // why it rests or is paused
+    bool problem_in_open_ = false;         // then an open connection proves that the route works again
     bool adjust_is_posted_ = false;
     bool is_stopping_ = false;
 };

@@ -30,7 +30,7 @@ private:
 
     [[nodiscard]] entry* find(const config::endpoint& server);
 
-    std::vector<entry> entries_;   // by priority
+    std::vector<entry> entries_;  // by priority
 };
 
 }  // namespace estafette::route

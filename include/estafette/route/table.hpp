@@ -18,8 +18,8 @@ public:
     table(asio::any_io_executor loop, services uses);
 
     // Builds the routes of the configuration. Routes whose options did not change are kept with their
-    // connections; the others finish what they do and go. An error is a sentence about a secret that cannot be read or a certificate that cannot be
-    // used; nothing has changed then.
+    // connections; the others finish what they do and go. An error is a sentence about a secret that cannot
+    // be read or a certificate that cannot be used; nothing has changed then.
     [[nodiscard]] boost::system::result<void, std::string> load(const config::config& c);
 
     // Null: the tenant is unknown or has no route.
@@ -36,7 +36,7 @@ private:
     services uses_;
     std::map<route_id, std::unique_ptr<route>> routes_;
     std::map<tenant_id, route*> by_tenant_;
-    std::vector<std::unique_ptr<route>> leaving_;   // replaced by a reload, their workers still at work
+    std::vector<std::unique_ptr<route>> leaving_;  // replaced by a reload, their workers still at work
 };
 
 // The first line of the file; errc::io when it cannot be read.

@@ -10,8 +10,9 @@
 namespace estafette::sched {
 
 struct agenda {
-    std::vector<store::waiting_tenant> claims;   // due now, and their routes take them; the longest waiting first
-    std::optional<wall_time> look_again;         // when the next one that a route would take is due
+    std::vector<store::waiting_tenant>
+        claims;                           // due now, and their routes take them; the longest waiting first
+    std::optional<wall_time> look_again;  // when the next one that a route would take is due
 };
 
 // `takes` says whether the tenant's route has room. Transactional mail is claimed before bulk.

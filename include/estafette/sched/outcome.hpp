@@ -12,7 +12,11 @@ namespace estafette::sched {
 // What to write for one recipient after an attempt: the attempt itself, and expiry if no further attempt
 // fits before it. A route's or a sender's fault never fails a recipient.
 [[nodiscard]] std::vector<store::change> settle(
-    recipient_id who, store::attempt what, const config::tenant_options& tenant, wall_time now, wall_time expires_at
+    recipient_id who,
+    store::attempt what,
+    const config::tenant_options& tenant,
+    wall_time now,
+    wall_time expires_at
 );
 
 }  // namespace estafette::sched

@@ -40,8 +40,8 @@ public:
     [[nodiscard]] asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail);
 
     struct cancel_result {
-        std::size_t cancelled = 0;   // recipients
-        std::size_t in_hand = 0;     // on their way: too late for them
+        std::size_t cancelled = 0;  // recipients
+        std::size_t in_hand = 0;    // on their way: too late for them
     };
 
     // Empty `recipients`: all of the message that have not left.
@@ -82,9 +82,8 @@ private:
     [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> unclaim(std::vector<recipient_id> ids);
     [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
-    [[nodiscard]] store::attempt describe(
-        const route::route& from, const route::attempt_report& report, std::size_t place
-    ) const;
+    [[nodiscard]] store::attempt
+    describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
     void observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts);
     void look_again_by(wall_time at);
     void write_later(store::change c);
@@ -96,14 +95,14 @@ private:
     const verdict::classifier& classifier_;
     metrics& meters_;
     config::config_ptr config_;
-    net::task_group tasks_;                    // small writes that nobody waits for
+    net::task_group tasks_;  // small writes that nobody waits for
     asio::steady_timer wake_;
-    wall_time look_again_{};   // when run() claims next, unless poked
+    wall_time look_again_{};  // when run() claims next, unless poked
     bool poked_ = false;
     bool is_stopping_ = false;
     bool has_failed_ = false;
-    std::unordered_set<recipient_id> loading_;   // claimed, their bodies on the way from the store
-    std::unordered_set<recipient_id> dropped_;   // of those: cancelled meanwhile
+    std::unordered_set<recipient_id> loading_;  // claimed, their bodies on the way from the store
+    std::unordered_set<recipient_id> dropped_;  // of those: cancelled meanwhile
 };
 
 }  // namespace estafette::sched
