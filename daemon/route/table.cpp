@@ -1,8 +1,7 @@
 #include "estafette/route/table.hpp"
 
-#include "estafette/net/tls.hpp"
-
 #include <fstream>
+#include <stdexcept>
 
 namespace estafette::route {
 
@@ -55,11 +54,13 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
             }
             password = std::move(*secret);
         }
-        if (auto problem = net::tls_context{options}.problem(); !problem.empty()) {
-            return "route " + options.id.text() + ": " + problem;
-        }
         const auto id = options.id;
-        next[id] = std::make_unique<route>(loop_, std::move(options), c.hostname, std::move(password), uses_);
+        try {
+            next[id] =
+                std::make_unique<route>(loop_, std::move(options), c.hostname, std::move(password), uses_);
+        } catch (const std::runtime_error& unusable) {  // its trust or certificate files
+            return "route " + id.text() + ": " + unusable.what();
+        }
     }
     for (const auto& id : kept) {
         next[id] = std::move(routes_.at(id));
