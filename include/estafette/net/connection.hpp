@@ -7,6 +7,7 @@
 
 #include "estafette/config/config.hpp"
 #include "estafette/mail/message.hpp"
+#include "estafette/smtp/command.hpp"
 #include "estafette/smtp/outcome.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,6 +30,7 @@ struct transaction {
     mail::message_ptr message;
     std::vector<std::uint32_t> recipients;     // indexes into message->to, never empty
     std::optional<mail::address> return_path;  // MAIL FROM; none is <>
+    std::optional<smtp::dsn_request> dsn;      // written where the server offers DSN
 };
 
 struct delivery {
@@ -40,22 +42,38 @@ struct delivery {
     bool is_reusable = true;  // false after QUIT, 421, a protocol error, a broken link
 };
 
+// What a server announced and then could not take. The route remembers what fallbacks() found and gives
+// it to its next connections; merge() adds.
+struct server_faults {
+    bool pipelining = false, across_messages = false, chunking = false;
+
+    bool operator==(const server_faults&) const = default;
+
+    void merge(const server_faults& other) noexcept {
+        pipelining |= other.pipelining;
+        across_messages |= other.across_messages;
+        chunking |= other.chunking;
+    }
+};
+
 class connection {
 public:
-    // The route's options, context and resolver outlive the connection.
+    // The route's options, context and resolver outlive the connection; `known` is copied.
     connection(
         asio::any_io_executor loop,
         const config::route_options& route,
         tls_context& tls,
         resolver& dns,
         std::string helo,
-        std::string password
+        std::string password,
+        server_faults known = {}
     );
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
 
-    // Until the session is ready. A positive outcome, or what failed and where: always the route's matter.
+    // Until the session is ready: then the outcome is at phase::ready without an error. Else what failed
+    // and where, always the route's matter. Once only.
     [[nodiscard]] asio::awaitable<smtp::outcome> open(config::endpoint server);
 
     // Delivers one message. If `next` is given and the server keeps step, its MAIL, RCPT and DATA travel
@@ -66,15 +84,24 @@ public:
     // QUIT, without waiting long. Never fails.
     [[nodiscard]] asio::awaitable<void> quit();
 
-    [[nodiscard]] bool is_open() const noexcept;
+    [[nodiscard]] bool is_open() const noexcept;  // deliver() makes sense
 
     // True when the server said or did something while nothing was asked (421, close): do not use it again.
     [[nodiscard]] bool is_stale() const;
 
     [[nodiscard]] const std::string& server() const noexcept;  // "host:port" once open() began
     [[nodiscard]] const std::string& tls() const noexcept;     // "TLSv1.3 …, verified"; empty for none
-    [[nodiscard]] const std::string&
-    transcript() const noexcept;  // ≤ 16 KiB of the dialogue, secrets redacted
+
+    // The dialogue of opening and of the last delivery, ≤ 16 KiB, secrets redacted; raw: show by
+    // printable(). Made when asked for.
+    [[nodiscard]] std::string transcript() const;
+
+    // What this session found beyond what it was told.
+    [[nodiscard]] server_faults fallbacks() const noexcept;
+
+    // RFC 9422 LIMITS MAILMAX and RCPTMAX of the server, where it names them; after open().
+    [[nodiscard]] std::optional<std::uint32_t> mail_max() const noexcept;
+    [[nodiscard]] std::optional<std::uint32_t> rcpt_max() const noexcept;
 
 private:
     struct state;

@@ -1,0 +1,115 @@
+// The only code that reads and writes: it performs what the session machine asks of the stream, until
+// the machine asks for something that is not reading or writing.
+//
+// Each group of commands and each piece of content goes out as one contiguous write of at most 16 KiB
+// (one TLS record); one wake-up reads as many replies as have come. A terminal cancellation of the
+// coroutine ends the session as errc::interrupted, a passed deadline as errc::timeout: io_error() is the
+// one place that tells them apart. Instantiated for TCP, TLS and the test stream. Thread: the loop.
+#pragma once
+
+#include "estafette/net/deadline.hpp"
+#include "estafette/smtp/session.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace estafette::net {
+
+inline constexpr std::size_t piece_size = 16 * 1024;
+inline constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
+
+// What drive() needs besides the stream and the machine. Everything outlives it.
+struct driving {
+    deadline& limit;
+    const smtp::phase_timeouts& limits;
+    std::array<char, piece_size>& buffer;
+    std::string detail{};       // the transport's own words for the last failure
+    bool write_failed = false;  // some bytes that the machine handed out did not leave
+};
+
+[[nodiscard]] error_code
+io_error(const error_code& ec, bool deadline_passed, asio::cancellation_type cancelled) noexcept;
+
+// After a failed write: what the server said before it stopped listening ("552 too big") is worth
+// having. Short, since nothing may be there.
+inline constexpr milliseconds last_words_limit{1000};
+
+template <class Stream>
+asio::awaitable<smtp::action>
+read_last_words(Stream& stream, smtp::session& machine, driving& with, error_code why) {
+    with.limit.start_request(last_words_limit);
+    for (;;) {
+        const auto room = asio::buffer(with.buffer);
+        auto [ec, n] = co_await stream.async_read_some(room, use_tuple);
+        if (ec)
+            co_return machine.on_broken(why);
+        const auto act = machine.on_bytes({with.buffer.data(), n});
+        if (act.what != smtp::todo::read && act.what != smtp::todo::write)
+            co_return act;
+    }
+}
+
+template <class Stream>
+asio::awaitable<smtp::action>
+write_all(Stream& stream, smtp::session& machine, smtp::action act, driving& with) {
+    while (const auto size = machine.fill(with.buffer)) {
+        with.limit.start_request(with.limits[act.at]);
+        const auto piece = asio::buffer(with.buffer.data(), size);
+        auto [ec, n] = co_await asio::async_write(stream, piece, use_tuple);
+        if (!ec)
+            continue;
+        const auto state = co_await asio::this_coro::cancellation_state;
+        const auto why = io_error(ec, with.limit.has_passed(), state.cancelled());
+        with.detail = ec.message();
+        with.write_failed = true;
+        if (why != errc::connection_closed)
+            co_return machine.on_broken(why);
+        co_return co_await read_last_words(stream, machine, with, why);
+    }
+    co_return machine.on_written();
+}
+
+template <class Stream>
+asio::awaitable<smtp::action> drive(Stream& stream, smtp::session& machine, smtp::action act, driving& with) {
+    auto turn = act.turn;
+    with.limit.start_request(with.limits[act.at]);
+    for (;;) {
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if ((state.cancelled() & asio::cancellation_type::terminal) != asio::cancellation_type::none &&
+            (act.what == smtp::todo::write || act.what == smtp::todo::read))
+            act = machine.on_broken(make_error_code(errc::interrupted));
+        if (act.turn != turn) {
+            turn = act.turn;
+            with.limit.start_request(with.limits[act.at]);
+        }
+        switch (act.what) {
+        case smtp::todo::write: act = co_await write_all(stream, machine, act, with); break;
+        case smtp::todo::read: {
+            const auto room = asio::buffer(with.buffer);
+            auto [ec, n] = co_await stream.async_read_some(room, use_tuple);
+            if (!ec) {
+                act = machine.on_bytes({with.buffer.data(), n});
+                break;
+            }
+            const auto now = co_await asio::this_coro::cancellation_state;
+            with.detail = ec.message();
+            act = machine.on_broken(io_error(ec, with.limit.has_passed(), now.cancelled()));
+            break;
+        }
+        case smtp::todo::start_tls:
+        case smtp::todo::ready:
+        case smtp::todo::done:
+        case smtp::todo::close: with.limit.rest(); co_return act;
+        }
+    }
+}
+
+}  // namespace estafette::net
