@@ -21,6 +21,11 @@ const char* sentence(errc e) noexcept {
     case errc::cursor_invalid: return "not a cursor that this server gave out";
     case errc::too_large: return "larger than the limit";
     case errc::too_many_recipients: return "more recipients than the limit";
+    case errc::too_many_items: return "more entries than the limit";
+    case errc::field_missing: return "is required";
+    case errc::field_unknown: return "there is no such field";
+    case errc::field_type: return "has the wrong type";
+    case errc::field_conflict: return "cannot go together with another field given";
     case errc::reply_malformed: return "the server's reply is not three digits and text";
     case errc::reply_too_long: return "the server's reply is longer than the limit";
     case errc::reply_unexpected: return "the server's reply does not fit the command";

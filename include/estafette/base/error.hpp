@@ -31,6 +31,11 @@ enum class errc {
     cursor_invalid,
     too_large,
     too_many_recipients,
+    too_many_items,
+    field_missing,
+    field_unknown,
+    field_type,
+    field_conflict,
 
     // The dialogue with a server
     reply_malformed,

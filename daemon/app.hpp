@@ -1,0 +1,76 @@
+// The daemon: owns every object by value in floor order, from the store up to the API, and brings them
+// up and down. Nothing here decides about mail.
+#pragma once
+
+#include "gateway.hpp"
+#include "notify.hpp"
+
+#include "estafette/api/server.hpp"
+#include "estafette/base/metrics.hpp"
+#include "estafette/config/config.hpp"
+#include "estafette/net/dns.hpp"
+#include "estafette/net/task_group.hpp"
+#include "estafette/route/table.hpp"
+#include "estafette/sched/scheduler.hpp"
+#include "estafette/store/queue.hpp"
+#include "estafette/store/slate.hpp"
+#include "estafette/verdict/classifier.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace estafette {
+
+// A start that cannot be: one line for people, and an exit code of sysexits.h.
+class startup_error : public std::runtime_error {
+public:
+    startup_error(int exit_code, const std::string& text)
+        : std::runtime_error{text}
+        , exit_code_{exit_code} {}
+
+    [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
+
+private:
+    int exit_code_;
+};
+
+class app {
+public:
+    // Throws startup_error. `file` is read again on SIGHUP.
+    app(std::string file, config::config c);
+
+    // Until SIGTERM or SIGINT and a clean end.
+    void run();
+
+private:
+    [[nodiscard]] asio::awaitable<void> live();
+    [[nodiscard]] asio::awaitable<void> start();
+    [[nodiscard]] asio::awaitable<void> wait_for_end();
+    [[nodiscard]] asio::awaitable<void> stop();
+    [[nodiscard]] asio::awaitable<void> reload();
+    [[nodiscard]] asio::awaitable<void> watch();  // the watchdog, and the gauges
+    [[nodiscard]] asio::awaitable<void> sample();
+    void apply_log(const config::log_options& o);
+
+    std::string file_;
+    config::config_ptr config_;
+    notifier notify_;
+    metrics meters_;
+    verdict::classifier classifier_;
+    asio::io_context loop_{1};
+    asio::signal_set signals_;
+    net::task_group tasks_;
+    store::slate slate_;
+    store::queue queue_;
+    net::resolver dns_;
+    route::table routes_;
+    sched::scheduler scheduler_;
+    scheduler_gateway gateway_;
+    api::server server_;
+    std::exception_ptr failure_;  // of the start, brought out of the loop
+};
+
+}  // namespace estafette

@@ -1,0 +1,129 @@
+#include "estafette/route/ready.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace estafette::route {
+
+namespace {
+
+std::int64_t cost(const job& j) {
+    // A message without a body costs something too: its commands and its answer.
+    return static_cast<std::int64_t>(j.message->facts.size) + 1024;
+}
+
+}  // namespace
+
+ready_queue::ready_queue(std::size_t limit, std::size_t floor_per_tenant)
+    : limit_{limit}
+    , floor_{floor_per_tenant} {}
+
+bool ready_queue::has_room(const tenant_id& tenant, mail::priority precedence) const {
+    const auto& k = of(precedence);
+    if (k.recipients < limit_) {
+        return true;
+    }
+    const auto found = k.lines.find(tenant);
+    return found == k.lines.end() || found->second.recipients < floor_;
+}
+
+void ready_queue::push(job j) {
+    put(std::move(j), false);
+}
+
+void ready_queue::push_front(job j) {
+    put(std::move(j), true);
+}
+
+void ready_queue::put(job j, bool at_front) {
+    auto& k = of(j.message->precedence);
+    const auto& tenant = j.message->tenant;
+    auto& l = k.lines[tenant];
+    if (!l.in_turn) {
+        l.in_turn = true;
+        k.turns.push_back(tenant);
+    }
+    const auto count = j.targets.size();
+    l.recipients += count;
+    k.recipients += count;
+    recipients_ += count;
+    if (at_front) {
+        l.jobs.push_front(std::move(j));
+    } else {
+        l.jobs.push_back(std::move(j));
+    }
+}
+
+std::optional<job> ready_queue::pull() {
+    auto& urgent = of(mail::priority::transactional);
+    auto& bulk = of(mail::priority::bulk);
+    const bool bulk_waits = bulk.recipients != 0;
+    const bool bulk_is_due = bulk_waits && pulls_since_bulk_ + 1 >= bulk_share;
+    if (urgent.recipients != 0 && !bulk_is_due) {
+        if (bulk_waits) {
+            ++pulls_since_bulk_;
+        }
+        return take(urgent);
+    }
+    if (bulk_waits) {
+        pulls_since_bulk_ = 0;
+        return take(bulk);
+    }
+    return std::nullopt;
+}
+
+job ready_queue::take(klass& k) {
+    for (;;) {
+        const tenant_id tenant = k.turns.front();
+        auto& l = k.lines.at(tenant);
+        if (!l.topped_up) {
+            l.deficit += quantum;
+            l.topped_up = true;
+        }
+        const bool is_alone = k.turns.size() == 1;
+        if (!is_alone && cost(l.jobs.front()) > l.deficit) {
+            l.topped_up = false;  // its turn is over; what is left is kept for the next one
+            k.turns.pop_front();
+            k.turns.push_back(tenant);
+            continue;
+        }
+        job j = std::move(l.jobs.front());
+        l.jobs.pop_front();
+        l.deficit = is_alone ? 0 : l.deficit - cost(j);
+        const auto count = j.targets.size();
+        l.recipients -= count;
+        k.recipients -= count;
+        recipients_ -= count;
+        if (l.jobs.empty()) {
+            k.turns.pop_front();
+            k.lines.erase(tenant);
+        }
+        return j;
+    }
+}
+
+std::vector<job> ready_queue::remove(message_id id) {
+    std::vector<job> kept, removed;
+    for (auto& j : drain()) {
+        (j.message->id == id ? removed : kept).push_back(std::move(j));
+    }
+    for (auto& j : kept) {
+        push(std::move(j));
+    }
+    return removed;
+}
+
+std::vector<job> ready_queue::drain() {
+    std::vector<job> all;
+    for (auto& k : classes_) {
+        for (const auto& tenant : k.turns) {
+            auto& l = k.lines.at(tenant);
+            std::move(l.jobs.begin(), l.jobs.end(), std::back_inserter(all));
+        }
+        k = klass{};
+    }
+    recipients_ = 0;
+    return all;
+}
+
+}  // namespace estafette::route

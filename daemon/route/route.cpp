@@ -1,0 +1,350 @@
+#include "estafette/route/route.hpp"
+
+#include "worker.hpp"
+
+#include "estafette/base/log.hpp"
+#include "estafette/base/text.hpp"
+#include "estafette/net/tls.hpp"
+#include "estafette/route/return_path.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace estafette::route {
+
+namespace {
+
+planner_limits limits_of(const config::route_options& options) {
+    planner_limits limits{options.connections, options.pause, {}};
+    for (const auto& text : options.rates) {
+        if (auto rate = rate_limit::parse(text)) {
+            limits.rates.push_back(*rate);
+        }
+    }
+    return limits;
+}
+
+wall_time wall_now() {
+    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
+
+wall_time to_wall(steady_time at) {
+    return wall_now() + std::chrono::ceil<milliseconds>(at - std::chrono::steady_clock::now());
+}
+
+bool is_overload(verdict::reason why) {
+    return why == verdict::reason::rate_limited || why == verdict::reason::server_busy ||
+           why == verdict::reason::too_many_recipients;
+}
+
+bool is_passing(verdict::reason why) {
+    return is_overload(why) || why == verdict::reason::connection_failed || why == verdict::reason::timeout ||
+           why == verdict::reason::dns_failed || why == verdict::reason::protocol_error ||
+           why == verdict::reason::server_error;
+}
+
+std::string words_of(const smtp::outcome& o) {
+    if (o.answer) {
+        return printable(std::to_string(o.answer->code) + " " + o.answer->text);
+    }
+    return o.error.message();
+}
+
+}  // namespace
+
+route::route(
+    asio::any_io_executor loop,
+    config::route_options options,
+    std::string hostname,
+    std::string password,
+    services uses
+)
+    : loop_{loop}
+    , options_{std::move(options)}
+    , hostname_{options_.helo.empty() ? std::move(hostname) : options_.helo}
+    , password_{std::move(password)}
+    , uses_{uses}
+    , tls_{std::make_unique<net::tls_context>(options_)}
+    , ready_{options_.ready_limit}
+    , planner_{limits_of(options_)}
+    , servers_{options_.servers}
+    , workers_{loop}
+    , timer_{loop}
+    , random_{static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count() | 1)} {}
+
+route::~route() = default;
+
+bool route::accepts(const tenant_id& tenant, mail::priority precedence) const {
+    if (is_stopping_) {
+        return false;
+    }
+    switch (planner_.state(std::chrono::steady_clock::now())) {
+    case breaker::closed: return ready_.has_room(tenant, precedence);
+    case breaker::half_open: return ready_.empty();  // the probe needs one message, not all
+    case breaker::open:
+    case breaker::stopped: return false;
+    }
+    return false;
+}
+
+void route::offer(job j) {
+    const auto most = recipients_per_transaction(options_);
+    while (j.targets.size() > most) {
+        job part{j.message, {j.targets.begin(), j.targets.begin() + static_cast<std::ptrdiff_t>(most)}};
+        j.targets.erase(j.targets.begin(), j.targets.begin() + static_cast<std::ptrdiff_t>(most));
+        ready_.push(std::move(part));
+    }
+    ready_.push(std::move(j));
+    adjust();
+}
+
+std::vector<job> route::withdraw(message_id id) {
+    return ready_.remove(id);
+}
+
+std::vector<std::uint32_t> route::in_hand(message_id id) const {
+    std::vector<std::uint32_t> found;
+    for (const auto* w : active_) {
+        for (const auto* j : {&w->current, &w->next}) {
+            if (*j && (*j)->message->id == id) {
+                std::ranges::transform((*j)->targets, std::back_inserter(found), &target::index);
+            }
+        }
+    }
+    return found;
+}
+
+std::optional<job> route::pull() {
+    const auto now = std::chrono::steady_clock::now();
+    switch (planner_.state(now)) {
+    case breaker::open:
+    case breaker::stopped: return std::nullopt;
+    case breaker::closed:
+    case breaker::half_open: break;
+    }
+    if (is_stopping_ || ready_.empty()) {
+        return std::nullopt;
+    }
+    if (!planner_.admit(now)) {
+        arm(planner_.send_at(now));
+        return std::nullopt;
+    }
+    const bool was_full = ready_.size() >= options_.ready_limit / 2;
+    auto j = ready_.pull();
+    if (was_full && ready_.size() < options_.ready_limit / 2) {
+        uses_.reports.on_room(*this);
+    }
+    return j;
+}
+
+void route::adjust() {
+    const auto now = std::chrono::steady_clock::now();
+    const auto state = planner_.state(now);
+    if (is_stopping_ || ready_.empty() || state == breaker::open || state == breaker::stopped) {
+        return;
+    }
+    std::size_t busy = 0;
+    std::size_t coming = 0;  // opening, or woken and not yet here
+    for (const auto* w : active_) {
+        busy += w->now == worker::stage::busy ? 1 : 0;
+        coming += w->now == worker::stage::opening ? 1 : 0;
+    }
+    coming += static_cast<std::size_t>(std::ranges::count_if(idle_, [](auto* i) { return i->was_woken; }));
+    const auto wanted = planner_.wanted(ready_.size(), busy);
+    while (busy + coming < wanted) {
+        const auto idle = std::ranges::find_if(idle_, [](auto* i) { return !i->was_woken; });
+        if (idle != idle_.end()) {
+            (*idle)->was_woken = true;
+            (*idle)->wake.cancel();
+        } else if (planner_.open_at() > now) {
+            arm(planner_.open_at());
+            break;
+        } else if (active_.size() < options_.connections) {
+            workers_.spawn("worker " + id().text(), work());
+        } else {
+            break;
+        }
+        ++coming;
+    }
+}
+
+void route::adjust_later() {
+    if (adjust_is_posted_ || is_stopping_) {
+        return;
+    }
+    adjust_is_posted_ = true;
+    asio::post(loop_, [this] {
+        adjust_is_posted_ = false;
+        adjust();
+    });
+}
+
+void route::arm(steady_time at) {
+    timer_.expires_at(at);
+    timer_.async_wait([this](boost::system::error_code ec) {
+        if (!ec && !is_stopping_) {
+            adjust();
+            uses_.reports.on_room(*this);
+        }
+    });
+}
+
+void route::opened(const config::endpoint& server) {
+    servers_.on_success(server);
+    if (problem_in_open_) {
+        works_again();
+    }
+}
+
+void route::open_failed(const config::endpoint& server, const smtp::outcome& why) {
+    const auto judged = uses_.classifier.classify({why, server.host, options_.profile});
+    const auto text = words_of(why);
+    log::event(
+        log::level::warning,
+        "connection_failed",
+        {{"route", id().text()},
+         {"server", server.host + ":" + std::to_string(server.port)},
+         {"phase", smtp::label(why.at)},
+         {"reason", verdict::to_text(judged.why)},
+         {"text", text}}
+    );
+    const auto now = std::chrono::steady_clock::now();
+    const bool all_failed = servers_.on_failure(server, now);
+    if (!all_failed) {
+        return;  // the next worker takes another server
+    }
+    problem_in_open_ = true;
+    rest(judged, text, is_passing(judged.why) ? planner::gravity::passing : planner::gravity::lasting);
+}
+
+void route::blame(const verdict::verdict& judged, const std::string& text) {
+    const auto now = std::chrono::steady_clock::now();
+    if (is_overload(judged.why)) {
+        planner_.on_overload(now);
+        return;
+    }
+    problem_in_open_ = false;
+    rest(judged, text, is_passing(judged.why) ? planner::gravity::passing : planner::gravity::lasting);
+}
+
+void route::rest(const verdict::verdict& judged, const std::string& text, planner::gravity how) {
+    const bool others_work = std::ranges::any_of(active_, [](const worker* w) {
+        return w->link != nullptr && w->now != worker::stage::closing;
+    });
+    const auto now = std::chrono::steady_clock::now();
+    const bool is_new = planner_.on_failure(now, how, others_work && problem_in_open_);
+    if (planner_.state(now) != breaker::open) {
+        return;
+    }
+    if (!problem_ || problem_->state != route_state::paused) {
+        route_status p;
+        p.id = id();
+        p.state = route_state::resting;
+        p.why = judged.why;
+        p.text = text;
+        p.by = "daemon";
+        p.since = problem_ ? problem_->since : wall_now();
+        p.until = to_wall(*planner_.probe_at());
+        problem_ = std::move(p);
+    }
+    arm(*planner_.probe_at());
+    if (is_new) {
+        uses_.reports.on_paused(*this);
+    }
+    uses_.reports.give_back(ready_.drain());
+}
+
+void route::praise() {
+    planner_.on_success(std::chrono::steady_clock::now());
+    if (problem_ && problem_->state == route_state::resting) {
+        works_again();
+    }
+    if (!ready_.empty()) {
+        adjust();
+    }
+}
+
+void route::works_again() {
+    problem_in_open_ = false;
+    if (!problem_ || problem_->state != route_state::resting) {
+        return;
+    }
+    planner_.resume();
+    problem_.reset();
+    uses_.reports.on_resumed(*this);
+    uses_.reports.on_room(*this);
+}
+
+void route::pause(std::optional<wall_time> until, std::string text, std::string by) {
+    const auto now = wall_now();
+    std::optional<steady_time> end;
+    if (until) {
+        end = std::chrono::steady_clock::now() + (*until - now);
+    }
+    planner_.stop(end);
+    route_status p;
+    p.id = id();
+    p.state = route_state::paused;
+    p.text = std::move(text);
+    p.by = std::move(by);
+    p.since = now;
+    p.until = until;
+    problem_ = std::move(p);
+    if (end) {
+        arm(*end);
+    }
+    uses_.reports.give_back(ready_.drain());
+}
+
+void route::resume() {
+    planner_.resume();
+    problem_.reset();
+    problem_in_open_ = false;
+    uses_.reports.on_room(*this);
+    adjust();
+}
+
+void route::restore(const route_status& earlier) {
+    if (earlier.by != "daemon") {
+        pause(earlier.until, earlier.text, earlier.by);
+        problem_->since = earlier.since;
+        return;
+    }
+    problem_ = earlier;  // shown until a connection proves otherwise
+    problem_->state = route_state::resting;
+    problem_in_open_ = true;
+}
+
+route_status route::status() const {
+    route_status s;
+    const bool pause_is_over = problem_ && problem_->state == route_state::paused &&
+                               planner_.state(std::chrono::steady_clock::now()) != breaker::stopped;
+    if (problem_ && !pause_is_over) {
+        s = *problem_;
+    }
+    s.id = id();
+    s.connections =
+        static_cast<std::size_t>(std::ranges::count_if(active_, [](auto* w) { return w->link != nullptr; }));
+    s.ready = ready_.size();
+    for (const auto& e : options_.servers) {
+        s.servers.push_back(e.host + ":" + std::to_string(e.port));
+    }
+    return s;
+}
+
+void route::stop(asio::cancellation_type how) {
+    is_stopping_ = true;
+    timer_.cancel();
+    for (auto* i : idle_) {
+        i->wake.cancel();
+    }
+    workers_.stop(how);
+    uses_.reports.give_back(ready_.drain());
+}
+
+asio::awaitable<bool> route::wait(milliseconds limit) {
+    return workers_.wait(limit);
+}
+
+}  // namespace estafette::route

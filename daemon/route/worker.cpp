@@ -1,0 +1,139 @@
+// One connection's whole life: connect → loop{pull, deliver, record} → quit.
+#include "worker.hpp"
+
+#include "estafette/route/return_path.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace estafette::route {
+
+namespace {
+
+net::transaction transaction_of(const config::route_options& options, const job& j) {
+    net::transaction t{j.message, {}, return_path(options, *j.message, j.targets.front().index)};
+    t.recipients.reserve(j.targets.size());
+    for (const auto& target : j.targets) {
+        t.recipients.push_back(target.index);
+    }
+    return t;
+}
+
+// What was tried becomes a report, what was not a job to be offered again.
+std::vector<job> split_untried(job& j, net::delivery& d) {
+    job untried{j.message, {}};
+    job tried{j.message, {}};
+    std::vector<smtp::recipient_outcome> outcomes;
+    for (std::size_t i = 0; i < j.targets.size(); ++i) {
+        if (i < d.recipients.size() && d.recipients[i].tried) {
+            tried.targets.push_back(j.targets[i]);
+            outcomes.push_back(std::move(d.recipients[i]));
+        } else {
+            untried.targets.push_back(j.targets[i]);
+        }
+    }
+    j = std::move(tried);
+    d.recipients = std::move(outcomes);
+    std::vector<job> back;
+    if (!untried.targets.empty()) {
+        back.push_back(std::move(untried));
+    }
+    return back;
+}
+
+}  // namespace
+
+asio::awaitable<void> route::work() {
+    // After a terminal stop the outcome in hand is still recorded.
+    co_await asio::this_coro::throw_if_cancelled(false);
+    worker me{*this};
+    const auto now = std::chrono::steady_clock::now();
+    const config::endpoint server = servers_.pick(now, static_cast<std::uint32_t>(random_()));
+    net::connection link{loop_, options_, *tls_, uses_.dns, hostname_, password_};
+    const smtp::outcome greeting = co_await link.open(server);  // each phase has its own limit
+    if (!link.is_open()) {
+        const auto stop = co_await asio::this_coro::cancellation_state;
+        if (stop.cancelled() == asio::cancellation_type::none) {
+            open_failed(server, greeting);
+        }
+        co_return;
+    }
+    me.link = &link;
+    me.opened_at = std::chrono::steady_clock::now();
+    opened(server);
+    co_await serve(me);
+    me.now = worker::stage::closing;
+    me.link = nullptr;
+    co_await link.quit();  // bounded by itself
+}
+
+asio::awaitable<void> route::serve(worker& me) {
+    const auto stop = co_await asio::this_coro::cancellation_state;
+    me.current = co_await first_job(me);
+    while (me.current) {
+        me.now = worker::stage::busy;
+        const bool is_worn_out = ++me.delivered >= options_.messages_per_connection ||
+                                 std::chrono::steady_clock::now() - me.opened_at >= options_.max_age;
+        if (options_.across_messages && !is_worn_out && stop.cancelled() == asio::cancellation_type::none) {
+            me.next = pull();
+        }
+        const auto now = transaction_of(options_, *me.current);
+        std::optional<net::transaction> then;
+        if (me.next) {
+            then = transaction_of(options_, *me.next);
+        }
+        net::delivery d = co_await me.link->deliver(now, then ? &*then : nullptr);
+        const bool next_begun = d.next_begun;
+        bool goes_on = d.is_reusable;
+        auto untried = split_untried(*me.current, d);
+        if (!me.current->targets.empty()) {
+            attempt_report report{*me.current, std::move(d), me.link->server(), me.link->tls()};
+            const bool recorded = co_await uses_.reports.record(*this, std::move(report));
+            goes_on = goes_on && recorded;
+        }
+        if (!untried.empty()) {
+            uses_.reports.give_back(std::move(untried));
+        }
+        me.current = std::exchange(me.next, std::nullopt);
+        goes_on = goes_on && (!is_worn_out || next_begun) &&
+                  (stop.cancelled() == asio::cancellation_type::none || next_begun) &&
+                  planner_.state(std::chrono::steady_clock::now()) != breaker::open;
+        if (!goes_on) {
+            break;
+        }
+        if (!me.current) {
+            me.current = co_await first_job(me);
+        }
+    }
+    if (me.current) {
+        std::vector<job> back;
+        back.push_back(std::move(*std::exchange(me.current, std::nullopt)));
+        uses_.reports.give_back(std::move(back));
+    }
+}
+
+asio::awaitable<std::optional<job>> route::first_job(worker& me) {
+    const auto stop = co_await asio::this_coro::cancellation_state;
+    while (stop.cancelled() == asio::cancellation_type::none && !me.link->is_stale()) {
+        if (auto j = pull()) {
+            co_return j;
+        }
+        me.now = worker::stage::idle;
+        const bool woken = co_await wait_for_work();
+        if (!woken) {
+            break;  // idle for too long
+        }
+    }
+    co_return std::nullopt;
+}
+
+asio::awaitable<bool> route::wait_for_work() {
+    idle_worker me{*this};
+    me.wake.expires_after(options_.idle);
+    boost::system::error_code ec;
+    co_await me.wake.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_return me.was_woken && !is_stopping_;
+}
+
+}  // namespace estafette::route

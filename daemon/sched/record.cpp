@@ -1,0 +1,120 @@
+// From a transaction's outcome to the store, the log, the metrics, and back to the route.
+#include "estafette/base/log.hpp"
+#include "estafette/base/text.hpp"
+#include "estafette/sched/outcome.hpp"
+#include "estafette/sched/scheduler.hpp"
+
+#include <algorithm>
+
+namespace estafette::sched {
+
+namespace {
+
+std::string_view host_of(std::string_view server) {
+    return server.substr(0, server.rfind(':'));
+}
+
+std::string_view outcome_word(verdict::disposition d) {
+    switch (d) {
+    case verdict::disposition::accepted: return "relayed";
+    case verdict::disposition::retry: return "deferred";
+    case verdict::disposition::fail: return "failed";
+    case verdict::disposition::uncertain: return "uncertain";
+    }
+    return "";
+}
+
+}  // namespace
+
+store::attempt
+scheduler::describe(const route::route& from, const route::attempt_report& report, std::size_t place) const {
+    const auto& outcome = report.result.recipients[place].what;
+    store::attempt a;
+    a.number = report.what.targets[place].attempts + 1;
+    a.started_at = report.result.started_at;
+    a.duration = report.result.duration;
+    a.route = from.id();
+    a.server = report.server;
+    a.tls = report.tls;
+    a.at = outcome.at;
+    a.judged = classifier_.classify({outcome, host_of(report.server), from.options().profile});
+    if (outcome.answer) {
+        a.code = outcome.answer->code;
+        a.enhanced = outcome.answer->enhanced;
+        a.text = printable(outcome.answer->text);
+    } else {
+        a.text = outcome.error.message();
+    }
+    return a;
+}
+
+asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_report report) {
+    const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+    const auto& message = *report.what.message;
+    const auto& tenant = options_of(message.tenant);
+    std::vector<store::change> changes;
+    std::vector<store::attempt> attempts;
+    for (std::size_t i = 0; i < report.what.targets.size(); ++i) {
+        auto a = describe(from, report, i);
+        attempts.push_back(a);
+        auto written =
+            settle(report.what.id(report.what.targets[i]), std::move(a), tenant, now, message.expires_at);
+        std::ranges::move(written, std::back_inserter(changes));
+    }
+    std::optional<wall_time> next;
+    for (const auto& c : changes) {
+        if (const auto* done = std::get_if<store::attempted>(&c); done != nullptr && done->next_attempt_at) {
+            next = next ? std::min(*next, *done->next_attempt_at) : done->next_attempt_at;
+        }
+    }
+    auto done = co_await queue_.commit(std::move(changes));
+    if (!done) {
+        on_store_failure();
+        co_return false;
+    }
+    observe(report, attempts);
+    bool went_through = false;
+    const store::attempt* blamed = nullptr;
+    for (const auto& a : attempts) {
+        went_through = went_through || a.judged.what == verdict::disposition::accepted;
+        if (a.judged.what == verdict::disposition::retry && a.judged.fault == verdict::scope::route) {
+            blamed = &a;
+        }
+    }
+    if (went_through) {
+        from.praise();
+    } else if (blamed != nullptr) {
+        from.blame(blamed->judged, blamed->text);
+    }
+    if (next) {
+        look_again_by(*next);
+    }
+    co_return true;
+}
+
+void scheduler::observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts) {
+    for (std::size_t i = 0; i < attempts.size(); ++i) {
+        const auto& a = attempts[i];
+        const auto who = report.what.id(report.what.targets[i]);
+        log::event(
+            log::level::info,
+            "attempt",
+            {{"id", who.text()},
+             {"tenant", report.what.message->tenant.text()},
+             log::field::address("recipient", report.what.message->to[who.index].text()),
+             {"route", a.route.text()},
+             {"server", a.server},
+             {"attempt", a.number},
+             {"phase", smtp::label(a.at)},
+             {"code", a.code},
+             {"enhanced", a.enhanced ? a.enhanced->text() : std::string{"-"}},
+             {"outcome", outcome_word(a.judged.what)},
+             {"reason", verdict::to_text(a.judged.why)},
+             {"scope", verdict::to_text(a.judged.fault)},
+             {"ms", a.duration},
+             {"text", a.text}}
+        );
+    }
+}
+
+}  // namespace estafette::sched

@@ -1,0 +1,436 @@
+#include "estafette/sched/scheduler.hpp"
+
+#include "estafette/base/log.hpp"
+#include "estafette/base/text.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace estafette::sched {
+
+namespace {
+
+constexpr std::size_t claim_batch = 256;  // recipients claimed at once
+constexpr milliseconds longest_sleep = std::chrono::minutes{1};
+constexpr milliseconds retention_pause = std::chrono::minutes{10};
+constexpr std::size_t retention_step = 200;  // messages dropped at once
+
+wall_time wall_now() {
+    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
+
+}  // namespace
+
+scheduler::scheduler(
+    asio::any_io_executor loop,
+    store::queue& queue,
+    route::table& routes,
+    const verdict::classifier& classifier,
+    metrics& meters
+)
+    : loop_{loop}
+    , queue_{queue}
+    , routes_{routes}
+    , classifier_{classifier}
+    , meters_{meters}
+    , tasks_{loop}
+    , wake_{loop} {}
+
+const config::tenant_options& scheduler::options_of(const tenant_id& tenant) const {
+    static const config::tenant_options standard{};
+    const auto* found = config_->find_tenant(tenant);
+    return found != nullptr ? *found : standard;
+}
+
+asio::awaitable<result<void>> scheduler::enqueue(std::vector<store::enqueued> mail) {
+    const auto now = wall_now();
+    std::vector<store::change> changes;
+    std::vector<mail::message_ptr> at_once;
+    changes.reserve(mail.size());
+    for (auto& m : mail) {
+        const auto* r = routes_.find(m.message->tenant);
+        m.claimed = m.message->due_at <= now && r != nullptr && !is_stopping_ &&
+                    r->accepts(m.message->tenant, m.message->precedence);
+        if (m.claimed) {
+            at_once.push_back(m.message);
+        }
+        changes.emplace_back(std::move(m));
+    }
+    const bool some_wait = at_once.size() != changes.size();
+    auto done = co_await queue_.commit(std::move(changes));
+    if (!done) {
+        if (done.error() == errc::store_failed) {
+            on_store_failure();
+        }
+        co_return done.error();
+    }
+    meters_.messages_accepted.add(mail.size());
+    std::vector<route::job> refused;
+    for (auto& m : at_once) {
+        route::job j{m, {}};
+        for (std::uint32_t i = 0; i < m->to.size(); ++i) {
+            j.targets.push_back({i, 0});
+        }
+        auto* r = routes_.find(m->tenant);
+        if (r != nullptr && r->accepts(m->tenant, m->precedence)) {
+            r->offer(std::move(j));
+        } else {
+            refused.push_back(std::move(j));
+        }
+    }
+    if (!refused.empty()) {
+        give_back(std::move(refused));
+    }
+    if (some_wait) {
+        poke();
+    }
+    co_return result<void>{};
+}
+
+asio::awaitable<result<scheduler::cancel_result>>
+scheduler::cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) {
+    auto view = co_await queue_.view(id);
+    if (!view) {
+        co_return view.error();
+    }
+    auto* r = routes_.find(view->message.tenant);
+    const auto in_hand = r != nullptr ? r->in_hand(id) : std::vector<std::uint32_t>{};
+    const auto wanted = [&](std::uint32_t i) {
+        return recipients.empty() || std::ranges::find(recipients, i) != recipients.end();
+    };
+    cancel_result answer;
+    std::vector<store::change> changes;
+    const auto now = wall_now();
+    for (std::uint32_t i = 0; i < view->recipients.size(); ++i) {
+        if (!wanted(i) || store::is_final(view->recipients[i].now)) {
+            continue;
+        }
+        if (std::ranges::find(in_hand, i) != in_hand.end()) {
+            ++answer.in_hand;
+            continue;
+        }
+        if (loading_.contains({id, i})) {
+            dropped_.insert({id, i});
+        }
+        changes.push_back(store::cancelled{{id, i}, now, by, why});
+    }
+    if (r != nullptr) {
+        std::vector<route::job> kept;
+        for (auto& j : r->withdraw(id)) {
+            std::erase_if(j.targets, [&](const route::target& t) { return wanted(t.index); });
+            if (!j.targets.empty()) {
+                kept.push_back(std::move(j));
+            }
+        }
+        give_back(std::move(kept));
+    }
+    if (changes.empty()) {
+        co_return answer;
+    }
+    auto done = co_await queue_.commit(std::move(changes));
+    if (!done) {
+        co_return done.error();
+    }
+    answer.cancelled = *done;
+    co_return answer;
+}
+
+asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_id> doubtful) {
+    const auto now = wall_now();
+    std::vector<store::change> changes;
+    for (const auto& who : doubtful) {
+        auto view = co_await queue_.view(who.message);
+        if (!view) {
+            continue;  // purged, or never made durable
+        }
+        for (const auto& r : view->recipients) {
+            const bool is_meant = who.index == r.id.index || who.index == 0xFFFFFFFFu;
+            if (!is_meant || store::is_final(r.now) || r.now == store::state::held) {
+                continue;
+            }
+            store::attempt a;
+            a.number = r.attempts + 1;
+            a.started_at = now;
+            a.at = smtp::phase::dot;
+            a.judged.what = verdict::disposition::uncertain;
+            a.judged.fault = verdict::scope::recipient;
+            a.judged.why = verdict::reason::uncertain;
+            a.text = "the daemon ended before the answer to the final dot was recorded";
+            log::event(
+                log::level::warning,
+                "in_doubt",
+                {{"id", r.id.text()}, log::field::address("recipient", r.address)}
+            );
+            meters_.uncertain.add();
+            auto written =
+                settle(r.id, std::move(a), options_of(view->message.tenant), now, view->message.expires_at);
+            std::ranges::move(written, std::back_inserter(changes));
+        }
+    }
+    if (!changes.empty()) {
+        auto done = co_await queue_.commit(std::move(changes));
+        if (!done) {
+            co_return done.error();
+        }
+    }
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::restore_pauses() {
+    auto paused = co_await queue_.paused_routes();
+    if (!paused) {
+        co_return paused.error();
+    }
+    for (const auto& p : *paused) {
+        if (auto* r = routes_.find(p.route)) {
+            route::route_status s;
+            s.why = p.why;
+            s.text = p.text;
+            s.by = p.by;
+            s.since = p.since;
+            s.until = p.until;
+            r->restore(s);
+        }
+    }
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>>
+scheduler::pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) {
+    auto* r = routes_.find(which);
+    if (r == nullptr) {
+        co_return errc::not_found;
+    }
+    std::vector<store::change> changes;
+    changes.push_back(store::route_paused{which, wall_now(), until, verdict::reason::other, text, by});
+    auto done = co_await queue_.commit(std::move(changes));
+    if (!done) {
+        co_return done.error();
+    }
+    r->pause(until, std::move(text), std::move(by));
+    co_return result<void>{};
+}
+
+asio::awaitable<result<void>> scheduler::resume(route_id which, std::string by) {
+    auto* r = routes_.find(which);
+    if (r == nullptr) {
+        co_return errc::not_found;
+    }
+    std::vector<store::change> changes;
+    changes.push_back(store::route_resumed{which, wall_now(), std::move(by)});
+    auto done = co_await queue_.commit(std::move(changes));
+    if (!done) {
+        co_return done.error();
+    }
+    r->resume();
+    co_return result<void>{};
+}
+
+void scheduler::poke() {
+    poked_ = true;
+    wake_.cancel();
+}
+
+void scheduler::stop() {
+    is_stopping_ = true;
+    poke();
+}
+
+asio::awaitable<void> scheduler::run() {
+    while (!is_stopping_ && !has_failed_) {
+        if (poked_ || wall_now() >= look_again_) {
+            poked_ = false;
+            look_again_ = wall_now() + longest_sleep;
+            if (const auto next = co_await claim_once()) {
+                look_again_ = std::min(look_again_, *next);
+            }
+            continue;
+        }
+        wake_.expires_after(std::max(look_again_ - wall_now(), milliseconds{1}));
+        boost::system::error_code ec;
+        co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ec));  // at most longest_sleep
+    }
+}
+
+void scheduler::look_again_by(wall_time at) {
+    if (at < look_again_) {
+        look_again_ = at;
+        wake_.cancel();
+    }
+}
+
+asio::awaitable<std::optional<wall_time>> scheduler::claim_once() {
+    for (;;) {
+        auto waiting = co_await queue_.waiting();
+        if (!waiting) {
+            co_return wall_now() + seconds{1};
+        }
+        const auto takes = [this](const store::waiting_tenant& w) {
+            const auto* r = routes_.find(w.tenant);
+            return r != nullptr && r->accepts(w.tenant, w.precedence);
+        };
+        const auto a = plan(*waiting, takes, wall_now());
+        bool some_came = false;
+        for (const auto& w : a.claims) {
+            const bool came = co_await claim_for(w);
+            some_came = some_came || came;
+            if (is_stopping_) {
+                co_return std::nullopt;
+            }
+        }
+        if (!some_came) {
+            co_return a.look_again;
+        }
+    }
+}
+
+asio::awaitable<bool> scheduler::claim_for(store::waiting_tenant who) {
+    auto* r = routes_.find(who.tenant);
+    if (r == nullptr || !r->accepts(who.tenant, who.precedence)) {
+        co_return false;
+    }
+    // A route that rests takes one message, as its probe.
+    const auto limit = r->status().state == route::route_state::active ? claim_batch : std::size_t{1};
+    auto due = co_await queue_.claim_due(who.tenant, who.precedence, wall_now(), limit);
+    if (!due || due->empty()) {
+        co_return false;
+    }
+    co_await load_and_offer(std::move(*due));
+    co_return true;
+}
+
+asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> due) {
+    const auto now = wall_now();
+    std::vector<store::change> expired;
+    std::map<message_id, std::vector<route::target>> by_message;
+    for (const auto& d : due) {
+        if (d.expires_at <= now) {
+            expired.push_back(store::expired{d.id, now});
+        } else {
+            by_message[d.id.message].push_back({d.id.index, d.attempts});
+            loading_.insert(d.id);
+        }
+    }
+    if (!expired.empty()) {
+        (void)co_await queue_.commit(std::move(expired));
+    }
+    std::vector<route::job> refused;
+    for (auto& [id, targets] : by_message) {
+        auto message = co_await queue_.load(id);
+        for (const auto& t : targets) {
+            loading_.erase({id, t.index});
+        }
+        std::erase_if(targets, [&](const route::target& t) { return dropped_.erase({id, t.index}) != 0; });
+        if (targets.empty()) {
+            continue;
+        }
+        if (!message) {
+            log::event(
+                log::level::error, "load_failed", {{"id", id.text()}, {"error", message.error().message()}}
+            );
+            continue;  // still claimed: tried again after a restart, seen in the metrics meanwhile
+        }
+        route::job j{*message, std::move(targets)};
+        auto* r = routes_.find(j.message->tenant);
+        if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence) && !is_stopping_) {
+            r->offer(std::move(j));
+        } else {
+            refused.push_back(std::move(j));
+        }
+    }
+    give_back(std::move(refused));
+}
+
+void scheduler::give_back(std::vector<route::job> jobs) {
+    if (jobs.empty() || has_failed_) {
+        return;
+    }
+    std::vector<recipient_id> ids;
+    for (const auto& j : jobs) {
+        for (const auto& t : j.targets) {
+            ids.push_back(j.id(t));
+        }
+    }
+    tasks_.spawn("unclaim", unclaim(std::move(ids)));
+}
+
+asio::awaitable<void> scheduler::unclaim(std::vector<recipient_id> ids) {
+    (void)co_await queue_.unclaim(std::move(ids));
+    poke();
+}
+
+void scheduler::on_paused(route::route& which) {
+    const auto s = which.status();
+    log::event(
+        log::level::warning,
+        "route_paused",
+        {{"route", which.id().text()},
+         {"reason", s.why ? verdict::to_text(*s.why) : std::string_view{"other"}},
+         {"text", s.text},
+         {"until", s.until ? to_rfc3339(*s.until) : std::string{}}},
+        "6f2f0d7bd4c14d0a9e5d0a8f2f7c3b11"
+    );
+    write_later(store::route_paused{
+        which.id(), wall_now(), s.until, s.why.value_or(verdict::reason::other), s.text, "daemon"
+    });
+}
+
+void scheduler::on_resumed(route::route& which) {
+    log::event(
+        log::level::info, "route_resumed", {{"route", which.id().text()}}, "0b6c9d50b8d34f5cbb1c7b6b5b0c7f52"
+    );
+    write_later(store::route_resumed{which.id(), wall_now(), "daemon"});
+    poke();
+}
+
+void scheduler::on_room(route::route&) {
+    poke();
+}
+
+void scheduler::write_later(store::change c) {
+    std::vector<store::change> one;
+    one.push_back(std::move(c));
+    tasks_.spawn("write", [](store::queue& q, std::vector<store::change> changes) -> asio::awaitable<void> {
+        (void)co_await q.commit(std::move(changes));
+    }(queue_, std::move(one)));
+}
+
+void scheduler::on_store_failure() {
+    if (has_failed_) {
+        return;
+    }
+    has_failed_ = true;
+    log::event(
+        log::level::error,
+        "store_failed",
+        {{"text", "the store failed: no mail is taken or sent until the daemon is started again"}},
+        "4c1d2f2e6a0b4a7c9d5e8b7f3a2c1d90"
+    );
+    for (auto* r : routes_.all()) {
+        r->pause(std::nullopt, sentence(errc::store_failed), "store");
+    }
+    poke();
+}
+
+asio::awaitable<void> scheduler::run_retention() {
+    asio::steady_timer pause{loop_};
+    const auto stop = co_await asio::this_coro::cancellation_state;
+    while (stop.cancelled() == asio::cancellation_type::none && !is_stopping_) {
+        const auto before = wall_now() - config_->store.retention;
+        for (;;) {
+            auto dropped = co_await queue_.purge(before, retention_step);
+            if (!dropped || *dropped < retention_step || is_stopping_) {
+                break;
+            }
+        }
+        pause.expires_after(retention_pause);
+        boost::system::error_code ec;
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    }
+}
+
+}  // namespace estafette::sched

@@ -1,0 +1,66 @@
+// What the API asks of the floors below, as an interface, so that its tests need no routes and no
+// network. The daemon implements it over the scheduler and the route table.
+// Thread: the loop.
+#pragma once
+
+#include "estafette/route/route.hpp"
+#include "estafette/store/views.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace estafette::api {
+
+namespace asio = boost::asio;
+
+struct cancel_result {
+    std::size_t cancelled = 0;  // recipients
+    std::size_t in_hand = 0;    // on their way: too late for them
+};
+
+// Why a tenant's waiting mail is shown as held: its route rests or is paused, or it has none.
+struct hold {
+    verdict::reason why = verdict::reason::other;
+    std::string text;  // the server's words, an operator's reason, or "the tenant has no route"
+    std::string by;    // "daemon", "uid 0"
+    std::optional<wall_time> since, until;
+};
+
+struct readiness {
+    bool is_ready = true;
+    std::vector<std::pair<std::string, std::string>> checks;  // {"store", "ok"}
+};
+
+class gateway {
+public:
+    virtual ~gateway() = default;
+
+    // Durable on return. errc::store_full, store_failed, interrupted (stopping): a 503.
+    [[nodiscard]] virtual asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail) = 0;
+
+    // Empty `recipients`: all that have not left.
+    [[nodiscard]] virtual asio::awaitable<result<cancel_result>>
+    cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) = 0;
+
+    [[nodiscard]] virtual std::vector<route::route_status> routes() const = 0;
+
+    // None: its mail moves.
+    [[nodiscard]] virtual std::optional<hold> hold_of(const tenant_id& tenant) const = 0;
+
+    // errc::not_found for an unknown route.
+    [[nodiscard]] virtual asio::awaitable<result<void>>
+    pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<void>> resume(route_id which, std::string by) = 0;
+
+    [[nodiscard]] virtual readiness ready() const = 0;
+
+    // Prometheus text.
+    [[nodiscard]] virtual std::string metrics_text() = 0;
+};
+
+}  // namespace estafette::api

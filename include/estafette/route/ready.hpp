@@ -1,0 +1,77 @@
+// The ready jobs of one route, and who is next: pure. Two classes, transactional before bulk with a
+// guaranteed share for bulk; within a class the tenants take turns (deficit round robin over bytes), so
+// that no tenant delays another, however much it has waiting.
+#pragma once
+
+#include "estafette/route/job.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace estafette::route {
+
+class ready_queue {
+public:
+    // `limit`: recipients kept in all per class; every tenant may have `floor_per_tenant` all the same.
+    explicit ready_queue(std::size_t limit, std::size_t floor_per_tenant = 64);
+
+    // False: full for this tenant and class; the job stays where it was (the store).
+    [[nodiscard]] bool has_room(const tenant_id& tenant, mail::priority precedence) const;
+
+    void push(job j);
+
+    // At the front of its tenant's line: it was pulled and not begun.
+    void push_front(job j);
+
+    [[nodiscard]] std::optional<job> pull();
+
+    // Takes out every waiting job of the message.
+    [[nodiscard]] std::vector<job> remove(message_id id);
+
+    // Takes out everything.
+    [[nodiscard]] std::vector<job> drain();
+
+    [[nodiscard]] std::size_t size() const noexcept { return recipients_; }  // recipients
+
+    [[nodiscard]] bool empty() const noexcept { return recipients_ == 0; }
+
+    // Of 8 pulls one goes to bulk while any bulk waits.
+    static constexpr unsigned bulk_share = 8;
+
+    // What a tenant may send in its turn before the next one has its turn.
+    static constexpr std::int64_t quantum = 16 * 1024;  // bytes
+
+private:
+    struct line {
+        std::deque<job> jobs;
+        std::size_t recipients = 0;
+        std::int64_t deficit = 0;  // bytes it may still send in this turn
+        bool in_turn = false;      // is in `turns`
+        bool topped_up = false;    // had its quantum in this turn
+    };
+
+    struct klass {
+        std::unordered_map<tenant_id, line> lines;
+        std::deque<tenant_id> turns;  // tenants with jobs, the front one is served
+        std::size_t recipients = 0;
+    };
+
+    [[nodiscard]] klass& of(mail::priority p) { return classes_[static_cast<std::size_t>(p)]; }
+
+    [[nodiscard]] const klass& of(mail::priority p) const { return classes_[static_cast<std::size_t>(p)]; }
+
+    void put(job j, bool at_front);
+    [[nodiscard]] job take(klass& k);
+
+    std::array<klass, 2> classes_;
+    std::size_t limit_;
+    std::size_t floor_;
+    std::size_t recipients_ = 0;
+    unsigned pulls_since_bulk_ = 0;
+};
+
+}  // namespace estafette::route

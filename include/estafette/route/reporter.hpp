@@ -1,0 +1,42 @@
+// What the routes tell the floor above: an interface of this floor that the scheduler implements.
+// Thread: the loop.
+#pragma once
+
+#include "estafette/net/connection.hpp"
+#include "estafette/route/job.hpp"
+#include "estafette/verdict/verdict.hpp"
+
+#include <string>
+#include <vector>
+
+namespace estafette::route {
+
+class route;
+
+// One transaction that was tried, with everything the timeline wants to know.
+struct attempt_report {
+    job what;
+    net::delivery result;  // one entry per target of `what`, in its order
+    std::string server;    // "host:port"
+    std::string tls;       // "TLSv1.3 …, verified"; empty for none
+};
+
+class reporter {
+public:
+    virtual ~reporter() = default;
+
+    // Durable on return. False: the store takes nothing more; the connection must not send another body.
+    [[nodiscard]] virtual asio::awaitable<bool> record(route& from, attempt_report report) = 0;
+
+    // Jobs that nothing was tried for: they go back to the store or to a route.
+    virtual void give_back(std::vector<job> jobs) = 0;
+
+    // The route rests (status() says why), once per rest; and works again.
+    virtual void on_paused(route& which) = 0;
+    virtual void on_resumed(route& which) = 0;
+
+    // The route can take more work.
+    virtual void on_room(route& which) = 0;
+};
+
+}  // namespace estafette::route

@@ -1,0 +1,142 @@
+// A route: one server (or several by priority), its credentials, its policy, its pool of connections.
+// Connections pull work from its ready queue; nothing waits inside a connection. When the route itself
+// is at fault it rests once, says so once, gives its waiting mail back and tries again by one probe.
+//
+// Mail given to a route leaves through this route or not at all.
+// Thread: the loop. It outlives its workers: stop(), then wait(), then destroy.
+#pragma once
+
+#include "estafette/config/config.hpp"
+#include "estafette/net/task_group.hpp"
+#include "estafette/route/planner.hpp"
+#include "estafette/route/ready.hpp"
+#include "estafette/route/reporter.hpp"
+#include "estafette/route/servers.hpp"
+#include "estafette/verdict/classifier.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace estafette::route {
+
+// What every route uses; all of it outlives the routes.
+struct services {
+    net::resolver& dns;
+    const verdict::classifier& classifier;
+    reporter& reports;
+};
+
+enum class route_state : std::uint8_t {
+    active,
+    resting,  // the breaker is open, or its probe is under way
+    paused,   // by a person
+};
+
+struct route_status {
+    route_id id;
+    route_state state = route_state::active;
+    std::optional<verdict::reason> why;
+    std::string text;  // the server's words, or the error's sentence
+    std::string by;    // "daemon", "uid 0"
+    std::optional<wall_time> since, until;
+    std::size_t connections = 0;
+    std::size_t ready = 0;
+    std::vector<std::string> servers;
+    std::vector<std::string> fallbacks;  // "across_messages": what a server once took badly
+};
+
+class route {
+public:
+    // `password` is the secret itself, already read from its file.
+    route(
+        asio::any_io_executor loop,
+        config::route_options options,
+        std::string hostname,
+        std::string password,
+        services uses
+    );
+    ~route();
+    route(const route&) = delete;
+    route& operator=(const route&) = delete;
+
+    [[nodiscard]] const route_id& id() const noexcept { return options_.id; }
+
+    [[nodiscard]] const config::route_options& options() const noexcept { return options_; }
+
+    // Whether a job of this tenant may be offered now.
+    [[nodiscard]] bool accepts(const tenant_id& tenant, mail::priority precedence) const;
+
+    // Only after accepts(). Split into transactions as the route's limits ask.
+    void offer(job j);
+
+    // Waiting jobs of the message, taken out. What a connection has begun stays.
+    [[nodiscard]] std::vector<job> withdraw(message_id id);
+
+    // The recipients of the message that connections have in hand.
+    [[nodiscard]] std::vector<std::uint32_t> in_hand(message_id id) const;
+
+    // The route's own fault, found in a transaction.
+    void blame(const verdict::verdict& judged, const std::string& text);
+
+    // A delivery went through.
+    void praise();
+
+    void pause(std::optional<wall_time> until, std::string text, std::string by);
+    void resume();
+
+    // What the store remembers of a pause before the restart.
+    void restore(const route_status& earlier);
+
+    [[nodiscard]] route_status status() const;
+
+    void stop(asio::cancellation_type how);
+    [[nodiscard]] asio::awaitable<bool> wait(milliseconds limit);
+
+    [[nodiscard]] bool has_ended() const noexcept { return is_stopping_ && workers_.size() == 0; }
+
+private:
+    struct idle_worker;
+    struct worker;
+
+    // worker.cpp
+    [[nodiscard]] asio::awaitable<void> work();
+    [[nodiscard]] asio::awaitable<void> serve(worker& me);
+    [[nodiscard]] asio::awaitable<std::optional<job>> first_job(worker& me);
+    [[nodiscard]] asio::awaitable<bool> wait_for_work();
+
+    [[nodiscard]] std::optional<job> pull();
+    void opened(const config::endpoint& server);
+    void open_failed(const config::endpoint& server, const smtp::outcome& why);
+    void rest(const verdict::verdict& judged, const std::string& text, planner::gravity how);
+    void works_again();
+    void adjust();  // wake or start as many workers as the planner wants
+    void adjust_later();
+    void arm(steady_time at);
+
+    asio::any_io_executor loop_;
+    config::route_options options_;
+    std::string hostname_;
+    std::string password_;
+    services uses_;
+    std::unique_ptr<net::tls_context> tls_;
+    ready_queue ready_;
+    planner planner_;
+    server_list servers_;
+    net::task_group workers_;
+    std::list<idle_worker*> idle_;  // the latest idle one first: it is woken first
+    std::list<worker*> active_;     // every worker from its birth to its end
+    asio::steady_timer timer_;      // the probe, or the next token
+    std::minstd_rand random_;
+    std::optional<route_status> problem_;  // why it rests or is paused
+    bool problem_in_open_ = false;         // then an open connection proves that the route works again
+    bool adjust_is_posted_ = false;
+    bool is_stopping_ = false;
+};
+
+}  // namespace estafette::route

@@ -1,0 +1,22 @@
+// From a verdict to the recipient's next state: pure. Every rule of product.md on what a fault may do
+// stands here.
+#pragma once
+
+#include "estafette/config/config.hpp"
+#include "estafette/store/change.hpp"
+
+#include <vector>
+
+namespace estafette::sched {
+
+// What to write for one recipient after an attempt: the attempt itself, and expiry if no further attempt
+// fits before it. A route's or a sender's fault never fails a recipient.
+[[nodiscard]] std::vector<store::change> settle(
+    recipient_id who,
+    store::attempt what,
+    const config::tenant_options& tenant,
+    wall_time now,
+    wall_time expires_at
+);
+
+}  // namespace estafette::sched

@@ -1,0 +1,108 @@
+// What happens next to every recipient: takes mail in, claims what is due, hands it to its route, and
+// records what came of it. The store says what is true, the routes say what they can take.
+//
+// Promises: enqueue() returns after the mail is durable; an outcome is durable before its connection
+// carries another body; after the store failed nothing is sent any more.
+// Thread: the loop.
+#pragma once
+
+#include "estafette/base/metrics.hpp"
+#include "estafette/route/reporter.hpp"
+#include "estafette/route/table.hpp"
+#include "estafette/sched/agenda.hpp"
+#include "estafette/store/queue.hpp"
+#include "estafette/verdict/classifier.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace estafette::sched {
+
+namespace asio = boost::asio;
+
+class scheduler final : public route::reporter {
+public:
+    // All references outlive the scheduler. `routes` is filled later: the routes report to this object.
+    scheduler(
+        asio::any_io_executor loop,
+        store::queue& queue,
+        route::table& routes,
+        const verdict::classifier& classifier,
+        metrics& meters
+    );
+
+    void configure(config::config_ptr c) { config_ = std::move(c); }
+
+    // Durable on return; what is due goes to its route at once.
+    [[nodiscard]] asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail);
+
+    struct cancel_result {
+        std::size_t cancelled = 0;  // recipients
+        std::size_t in_hand = 0;    // on their way: too late for them
+    };
+
+    // Empty `recipients`: all of the message that have not left.
+    [[nodiscard]] asio::awaitable<result<cancel_result>>
+    cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why);
+
+    // What a crash left in doubt: each gets an attempt with reason uncertain, and its tenant's policy.
+    [[nodiscard]] asio::awaitable<result<void>> settle_in_doubt(std::vector<recipient_id> doubtful);
+
+    // Pauses that outlived the restart.
+    [[nodiscard]] asio::awaitable<result<void>> restore_pauses();
+
+    [[nodiscard]] asio::awaitable<result<void>>
+    pause(route_id which, std::optional<wall_time> until, std::string text, std::string by);
+    [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by);
+
+    // Claims until stopped (total cancellation).
+    [[nodiscard]] asio::awaitable<void> run();
+
+    // Old timelines go in small steps, until stopped.
+    [[nodiscard]] asio::awaitable<void> run_retention();
+
+    // Wakes run().
+    void poke();
+
+    void stop();
+
+    // reporter
+    [[nodiscard]] asio::awaitable<bool> record(route::route& from, route::attempt_report report) override;
+    void give_back(std::vector<route::job> jobs) override;
+    void on_paused(route::route& which) override;
+    void on_resumed(route::route& which) override;
+    void on_room(route::route& which) override;
+
+private:
+    [[nodiscard]] asio::awaitable<std::optional<wall_time>> claim_once();
+    [[nodiscard]] asio::awaitable<bool> claim_for(store::waiting_tenant who);
+    [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);
+    [[nodiscard]] asio::awaitable<void> unclaim(std::vector<recipient_id> ids);
+    [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
+    [[nodiscard]] store::attempt
+    describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
+    void observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts);
+    void look_again_by(wall_time at);
+    void write_later(store::change c);
+    void on_store_failure();
+
+    asio::any_io_executor loop_;
+    store::queue& queue_;
+    route::table& routes_;
+    const verdict::classifier& classifier_;
+    metrics& meters_;
+    config::config_ptr config_;
+    net::task_group tasks_;  // small writes that nobody waits for
+    asio::steady_timer wake_;
+    wall_time look_again_{};  // when run() claims next, unless poked
+    bool poked_ = false;
+    bool is_stopping_ = false;
+    bool has_failed_ = false;
+    std::unordered_set<recipient_id> loading_;  // claimed, their bodies on the way from the store
+    std::unordered_set<recipient_id> dropped_;  // of those: cancelled meanwhile
+};
+
+}  // namespace estafette::sched
