@@ -70,6 +70,37 @@ struct channel_binding {
 // SCRAM iteration counts above this are refused: a hostile server would block the loop.
 inline constexpr std::uint32_t scram_iteration_limit = 100'000;
 
+// What an exchange remembers between two challenges.
+namespace sasl {
+
+struct one_step {  // PLAIN, EXTERNAL
+    bool answered = false;
+};
+
+struct login {
+    int asked = 0;
+};
+
+struct cram_md5 {
+    bool answered = false;
+};
+
+struct token {  // XOAUTH2, OAUTHBEARER
+    bool asked = false, refused = false;
+};
+
+struct scram {
+    enum class stage : std::uint8_t { first, final, proven };
+
+    std::string nonce, header, first_bare, server_signature;
+    stage at = stage::first;
+    bool asked = false;
+};
+
+using state = std::variant<one_step, login, cram_md5, token, scram>;
+
+}  // namespace sasl
+
 class auth_exchange {
 public:
     // `nonce`: for SCRAM, at least 18 random printable characters without ','. `server_has_plus`: the
@@ -78,10 +109,14 @@ public:
         mechanism m, credentials who, channel_binding binding, std::string nonce, bool server_has_plus = false
     );
 
+    ~auth_exchange();
+    auth_exchange(auth_exchange&&) noexcept = default;
+    auth_exchange& operator=(auth_exchange&&) noexcept = default;
+
     [[nodiscard]] mechanism which() const noexcept { return mechanism_; }
 
     // The response that goes with the AUTH command; none where the server speaks first.
-    [[nodiscard]] std::optional<std::string> initial();
+    [[nodiscard]] std::optional<std::string> initial() const;
 
     // The response to a challenge, both decoded. Errors: errc::auth_challenge_invalid,
     // auth_server_unproven; the exchange must then be cancelled.
@@ -91,40 +126,17 @@ public:
     [[nodiscard]] error_code finish() const;
 
 private:
-    struct plain_state {};
-
-    struct login_state {
-        int asked = 0;
-    };
-
-    struct cram_state {
-        bool answered = false;
-    };
-
-    struct external_state {};
-
-    struct token_state {};
-
-    struct scram_state {
-        std::string nonce, header, first_bare, server_signature;
-        enum class stage : std::uint8_t { first, final, proven } at = stage::first;
-    };
-
-    using state =
-        std::variant<plain_state, login_state, cram_state, external_state, token_state, scram_state>;
-
-    [[nodiscard]] result<std::string> answer(plain_state&, std::string_view challenge);
-    [[nodiscard]] result<std::string> answer(login_state&, std::string_view challenge);
-    [[nodiscard]] result<std::string> answer(cram_state&, std::string_view challenge);
-    [[nodiscard]] result<std::string> answer(external_state&, std::string_view challenge);
-    [[nodiscard]] result<std::string> answer(token_state&, std::string_view challenge);
-    [[nodiscard]] result<std::string> answer(scram_state&, std::string_view challenge);
-    [[nodiscard]] result<std::string> scram_proof(scram_state&, std::string_view server_first);
+    [[nodiscard]] result<std::string> answer(sasl::one_step&, std::string_view challenge);
+    [[nodiscard]] result<std::string> answer(sasl::login&, std::string_view challenge);
+    [[nodiscard]] result<std::string> answer(sasl::cram_md5&, std::string_view challenge);
+    [[nodiscard]] result<std::string> answer(sasl::token&, std::string_view challenge);
+    [[nodiscard]] result<std::string> answer(sasl::scram&, std::string_view challenge);
+    [[nodiscard]] result<std::string> scram_proof(sasl::scram&, std::string_view server_first);
 
     mechanism mechanism_;
     credentials who_;
     channel_binding binding_;
-    state state_;
+    sasl::state state_;
 };
 
 }  // namespace estafette::smtp

@@ -75,6 +75,7 @@ public:
 private:
     void line(std::string_view text);
     void secret(std::string_view shown, std::string_view bytes);
+    void show_from(std::size_t begin);
 
     std::string& wire_;
     std::string& shown_;

@@ -30,14 +30,14 @@ enum class starttls_use : std::uint8_t { never, if_offered, required };
 struct session_options {
     std::string helo;
     starttls_use starttls = starttls_use::required;  // moot where on_connected() brings TLS
-    credentials login;                    // empty username: no AUTH, unless EXTERNAL is among the mechanisms
-    std::vector<mechanism> mechanisms;    // in order of preference; empty: default_mechanisms()
-    std::string nonce;                    // ≥ 18 random printable characters without ',', for SCRAM
-    bool pipelining = true;               // each is used only where the server offers it
-    bool across_messages = true;          // needs pipelining
-    bool chunking = false;                // BDAT instead of DATA
-    std::uint32_t window = 1;             // messages in flight, with chunking
-    std::size_t group_limit = 16 * 1024;  // command bytes sent ahead of their answers
+    credentials login;                  // empty username: no AUTH, unless EXTERNAL is among the mechanisms
+    std::vector<mechanism> mechanisms;  // in order of preference; empty: default_mechanisms()
+    std::string nonce;                  // ≥ 18 random printable characters without ',', for SCRAM
+    bool pipelining = true;             // each is used only where the server offers it
+    bool across_messages = true;        // needs pipelining
+    bool chunking = false;              // BDAT instead of DATA
+    std::uint32_t window = 1;           // messages in flight, with chunking
+    std::uint32_t group_limit = 128;    // commands sent ahead of their answers
     reply_limits replies;
 };
 
