@@ -7,11 +7,13 @@ import time
 
 class Greylist:
     """Answers Postfix's check_policy_service. Recipients that begin with `prefix` are refused with 450
-    until `seconds` have passed since their first try; `answers` maps addresses to a fixed action."""
+    until `seconds` have passed since their first try; `answers` maps addresses to a fixed action; `slow`
+    maps the beginnings of addresses to the seconds that an answer takes."""
 
-    def __init__(self, seconds=2, prefix="grey"):
+    def __init__(self, seconds=2, prefix="grey", slow=None):
         self.seconds = seconds
         self.prefix = prefix
+        self.slow = dict(slow or {})
         self.answers = {}
         self.tries = {}
         self._server = None
@@ -52,6 +54,9 @@ class Greylist:
         recipient = request.get("recipient", "").lower()
         if recipient in self.answers:
             return self.answers[recipient]
+        for prefix, seconds in self.slow.items():
+            if recipient.startswith(prefix):
+                time.sleep(seconds)
         if request.get("protocol_state") != "RCPT" or not recipient.startswith(self.prefix):
             return "DUNNO"
         now = time.monotonic()
