@@ -1,5 +1,7 @@
 #include "estafette/net/task_group.hpp"
 
+#include "estafette/base/log.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -45,6 +47,10 @@ asio::awaitable<void> run(asio::awaitable<void> task) {
     co_await std::move(task);
 }
 
+void log_escape(std::string_view task, std::string_view what) {
+    log::event(log::level::error, "task_failed", {{"task", task}, {"error", what}});
+}
+
 // terminal, partial, total are 1, 2, 4: the smaller, the stronger.
 bool is_stronger(asio::cancellation_type a, asio::cancellation_type b) {
     return b == asio::cancellation_type::none || static_cast<unsigned>(a) < static_cast<unsigned>(b);
@@ -54,8 +60,6 @@ bool is_stronger(asio::cancellation_type a, asio::cancellation_type b) {
 
 void task_group::state::tell(std::string_view name, const std::exception_ptr& thrown) {
     ++escaped_count;
-    if (!escaped)
-        return;
     try {
         std::rethrow_exception(thrown);
     } catch (const std::exception& e) {
@@ -81,11 +85,11 @@ void task_group::state::ended(std::uint64_t number, const std::exception_ptr& th
 task_group::task_group(asio::any_io_executor loop, observer escaped)
     : state_{std::make_shared<state>()} {
     state_->loop = std::move(loop);
-    state_->escaped = std::move(escaped);
+    state_->escaped = escaped ? std::move(escaped) : observer{&log_escape};
 }
 
 task_group::~task_group() {
-    state_->escaped = nullptr;  // it may refer to what is destroyed with the group's owner
+    state_->escaped = &log_escape;  // the owner's may refer to what is destroyed with it
 }
 
 void task_group::spawn(std::string name, asio::awaitable<void> task) {

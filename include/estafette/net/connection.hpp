@@ -30,7 +30,7 @@ struct transaction {
     mail::message_ptr message;
     std::vector<std::uint32_t> recipients;     // indexes into message->to, never empty
     std::optional<mail::address> return_path;  // MAIL FROM; none is <>
-    std::optional<smtp::dsn_request> dsn;      // written where the server offers DSN
+    std::optional<smtp::dsn_request> dsn{};    // written where the server offers DSN
 };
 
 struct delivery {

@@ -3,7 +3,7 @@
 // stop(total) asks: finish what you do, then leave. It interrupts nothing; a task sees it in
 // `(co_await asio::this_coro::cancellation_state).cancelled()`. stop(terminal) means now: the operation
 // a task awaits ends with operation_aborted. A task born after stop() learns it at once.
-// An exception that escapes a task is told to the observer and counted; it never ends the program.
+// An exception that escapes a task is logged and counted; it never ends the program.
 // The group does not own what tasks refer to: wait() for them before that goes away.
 // Thread: the loop; no mutex.
 #pragma once
@@ -26,7 +26,7 @@ namespace asio = boost::asio;
 
 class task_group {
 public:
-    // Called once for each exception that escaped a task.
+    // Called once for each exception that escaped a task, in place of the log.
     using observer = std::function<void(std::string_view task, std::string_view what)>;
 
     explicit task_group(asio::any_io_executor loop, observer escaped = {});
