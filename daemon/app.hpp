@@ -63,8 +63,8 @@ private:
     asio::io_context loop_{1};
     asio::signal_set signals_;
     net::task_group tasks_;
+    store::queue queue_;  // opens and locks the store
     store::slate slate_;
-    store::queue queue_;
     net::resolver dns_;
     route::table routes_;
     sched::scheduler scheduler_;

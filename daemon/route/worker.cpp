@@ -20,6 +20,12 @@ net::transaction transaction_of(const config::route_options& options, const job&
     return t;
 }
 
+bool is_tls_failure(const error_code& e) {
+    return e == errc::tls_handshake || e == errc::tls_untrusted || e == errc::tls_self_signed ||
+           e == errc::tls_expired || e == errc::tls_not_yet_valid || e == errc::tls_name_mismatch ||
+           e == errc::tls_pin_mismatch || e == errc::starttls_missing || e == errc::starttls_refused;
+}
+
 // What was tried becomes a report, what was not a job to be offered again.
 std::vector<job> split_untried(job& j, net::delivery& d) {
     job untried{j.message, {}};
@@ -52,7 +58,11 @@ asio::awaitable<void> route::work() {
     const config::endpoint server = servers_.pick(now, static_cast<std::uint32_t>(random_()));
     net::connection link{loop_, options_, *tls_, uses_.dns, hostname_, password_};
     const smtp::outcome greeting = co_await link.open(server);  // each phase has its own limit
+    uses_.meters.smtp_connections_opened[link.is_open() ? labels::opened::ok : labels::opened::failed].add();
     if (!link.is_open()) {
+        if (is_tls_failure(greeting.error)) {
+            uses_.meters.tls_failures[labels::to_tls_failure(greeting.error)].add();
+        }
         const auto stop = co_await asio::this_coro::cancellation_state;
         if (stop.cancelled() == asio::cancellation_type::none) {
             open_failed(server, greeting);
@@ -83,6 +93,7 @@ asio::awaitable<void> route::serve(worker& me) {
         if (me.next) {
             then = transaction_of(options_, *me.next);
         }
+        mark(me);
         net::delivery d = co_await me.link->deliver(now, then ? &*then : nullptr);
         const bool next_begun = d.next_begun;
         bool goes_on = d.is_reusable;
@@ -91,6 +102,11 @@ asio::awaitable<void> route::serve(worker& me) {
             attempt_report report{*me.current, std::move(d), me.link->server(), me.link->tls()};
             const bool recorded = co_await uses_.reports.record(*this, std::move(report));
             goes_on = goes_on && recorded;
+            if (recorded) {
+                me.mark.clear();
+            }
+        } else {
+            me.mark.clear();
         }
         if (!untried.empty()) {
             uses_.reports.give_back(std::move(untried));
@@ -111,6 +127,15 @@ asio::awaitable<void> route::serve(worker& me) {
         back.push_back(std::move(*std::exchange(me.current, std::nullopt)));
         uses_.reports.give_back(std::move(back));
     }
+}
+
+void route::mark(worker& me) {
+    std::vector<recipient_id> ids;
+    ids.reserve(me.current->targets.size());
+    for (const auto& t : me.current->targets) {
+        ids.push_back(me.current->id(t));
+    }
+    me.mark.mark(ids);
 }
 
 asio::awaitable<std::optional<job>> route::first_job(worker& me) {

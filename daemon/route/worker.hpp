@@ -29,6 +29,7 @@ struct route::worker {
     stage now = stage::opening;
     net::connection* link = nullptr;
     std::optional<job> current, next;  // under way: what a crash or a cancel must know of
+    store::slate::slot mark;           // which mail is in doubt if we die now
     std::uint32_t delivered = 0;
     steady_time opened_at{};
 };

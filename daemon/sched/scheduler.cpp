@@ -240,6 +240,10 @@ void scheduler::stop() {
     poke();
 }
 
+asio::awaitable<void> scheduler::wait() {
+    (void)co_await tasks_.wait(seconds{30});
+}
+
 asio::awaitable<void> scheduler::run() {
     while (!is_stopping_ && !has_failed_) {
         if (poked_ || wall_now() >= look_again_) {

@@ -6,12 +6,14 @@
 // Thread: the loop. It outlives its workers: stop(), then wait(), then destroy.
 #pragma once
 
+#include "estafette/base/metrics.hpp"
 #include "estafette/config/config.hpp"
 #include "estafette/net/task_group.hpp"
 #include "estafette/route/planner.hpp"
 #include "estafette/route/ready.hpp"
 #include "estafette/route/reporter.hpp"
 #include "estafette/route/servers.hpp"
+#include "estafette/store/slate.hpp"
 #include "estafette/verdict/classifier.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -30,6 +32,8 @@ struct services {
     net::resolver& dns;
     const verdict::classifier& classifier;
     reporter& reports;
+    metrics& meters;
+    store::slate& in_doubt;
 };
 
 enum class route_state : std::uint8_t {
@@ -109,6 +113,7 @@ private:
     [[nodiscard]] asio::awaitable<void> serve(worker& me);
     [[nodiscard]] asio::awaitable<std::optional<job>> first_job(worker& me);
     [[nodiscard]] asio::awaitable<bool> wait_for_work();
+    static void mark(worker& me);
 
     [[nodiscard]] std::optional<job> pull();
     void opened(const config::endpoint& server);

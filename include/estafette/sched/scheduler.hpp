@@ -69,6 +69,9 @@ public:
 
     void stop();
 
+    // Until the small writes that nobody waits for are done; after the routes have ended.
+    [[nodiscard]] asio::awaitable<void> wait();
+
     // reporter
     [[nodiscard]] asio::awaitable<bool> record(route::route& from, route::attempt_report report) override;
     void give_back(std::vector<route::job> jobs) override;

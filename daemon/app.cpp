@@ -1,0 +1,306 @@
+#include "app.hpp"
+
+#include "estafette/base/log.hpp"
+#include "estafette/base/text.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <sysexits.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace estafette {
+
+namespace {
+
+constexpr milliseconds terminal_grace = seconds{5};  // after the cut
+constexpr milliseconds sample_interval = seconds{5};
+constexpr std::size_t slate_slots = 4096;  // connections at most, of all routes
+
+// Rules of the operator, beside the configuration, after the embedded ones: a file of the same name
+// replaces the embedded one.
+verdict::classifier load_rules(const std::string& config_file) {
+    const auto folder = std::filesystem::path{config_file}.parent_path() / "rules";
+    std::map<std::string, verdict::rule_file> files;
+    for (const auto& f : embedded_verdict()) {
+        if (f.path.starts_with("conf/rules/")) {
+            const auto name = std::filesystem::path{f.path}.filename().string();
+            files[name] = {std::string{f.path}, std::string{f.content}};
+        }
+    }
+    bool has_own = false;
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator{folder, ec}) {
+        if (entry.path().extension() == ".yaml") {
+            std::ifstream in{entry.path()};
+            std::stringstream text;
+            text << in.rdbuf();
+            files[entry.path().filename().string()] = {entry.path().string(), text.str()};
+            has_own = true;
+        }
+    }
+    if (!has_own) {
+        return verdict::classifier::standard();
+    }
+    std::vector<verdict::rule_file> ordered;
+    for (auto& [name, file] : files) {
+        ordered.push_back(std::move(file));
+    }
+    auto compiled = verdict::classifier::compile(ordered);
+    if (!compiled) {
+        throw startup_error{EX_CONFIG, compiled.error()};
+    }
+    return std::move(*compiled);
+}
+
+std::unique_ptr<store::engine> open_store(const config::store_options& options) {
+    auto opened = store::open_engine(options);
+    if (opened) {
+        return std::move(*opened);
+    }
+    const auto& e = opened.error();
+    const bool cannot_create =
+        e.code == errc::io || e.code == errc::store_locked || e.code == errc::store_full;
+    throw startup_error{cannot_create ? EX_CANTCREAT : EX_IOERR, e.problem};
+}
+
+store::slate open_slate(const config::store_options& options) {
+    if (options.engine == "memory") {
+        return store::slate::in_memory(slate_slots);
+    }
+    auto opened = store::slate::open(options.path + "/slate", slate_slots);
+    if (!opened) {
+        throw startup_error{EX_CANTCREAT, options.path + "/slate: " + opened.error().message()};
+    }
+    return std::move(*opened);
+}
+
+}  // namespace
+
+app::app(std::string file, config::config c)
+    : file_{std::move(file)}
+    , config_{std::make_shared<const config::config>(std::move(c))}
+    , classifier_{load_rules(file_)}
+    , signals_{loop_, SIGTERM, SIGINT, SIGHUP}
+    , tasks_{loop_.get_executor(),
+             [](std::string_view task, std::string_view what) {
+                 log::event(log::level::error, "task_failed", {{"task", task}, {"text", what}});
+             }}
+    , queue_{loop_.get_executor(), open_store(config_->store)}
+    , slate_{open_slate(config_->store)}
+    , dns_{loop_.get_executor()}
+    , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_}}
+    , scheduler_{loop_.get_executor(), queue_, routes_, classifier_, meters_}
+    , gateway_{scheduler_, routes_, queue_, meters_}
+    , server_{loop_.get_executor(), queue_, gateway_, meters_} {
+    meters_.version = ESTAFETTE_VERSION;
+    std::signal(SIGPIPE, SIG_IGN);
+    apply_log(config_->log);
+}
+
+void app::apply_log(const config::log_options& o) {
+    log::options to;
+    to.least = log::parse_level(o.level);
+    to.redact_addresses = o.redact_addresses;
+    to.to = o.target == "stderr"    ? log::target::standard_error
+            : o.target == "journal" ? log::target::journal
+                                    : log::target::automatic;
+    log::configure(to);
+}
+
+void app::run() {
+    tasks_.spawn("daemon", live());
+    loop_.run();
+    if (failure_) {
+        std::rethrow_exception(failure_);
+    }
+}
+
+asio::awaitable<void> app::live() {
+    bool has_started = false;
+    try {  // the border of the start: what it throws is brought out of the loop
+        co_await start();
+        has_started = true;
+    } catch (...) {
+        failure_ = std::current_exception();
+    }
+    if (has_started) {
+        co_await wait_for_end();
+    }
+    co_await stop();
+}
+
+asio::awaitable<void> app::start() {
+    scheduler_.configure(config_);
+    server_.configure(config_);
+    if (auto loaded = routes_.load(*config_); !loaded) {
+        throw startup_error{EX_CONFIG, loaded.error()};
+    }
+    const auto doubtful = slate_.in_doubt();
+    auto settled = co_await scheduler_.settle_in_doubt(doubtful);
+    if (!settled) {
+        throw startup_error{EX_IOERR, "the store: " + settled.error().message()};
+    }
+    slate_.forget();
+    auto restored = co_await scheduler_.restore_pauses();
+    if (!restored) {
+        throw startup_error{EX_IOERR, "the store: " + restored.error().message()};
+    }
+    std::vector<api::inherited_listener> inherited;
+    for (const auto& s : take_inherited_sockets()) {
+        inherited.push_back({s.fd, s.name});
+    }
+    if (auto listening = server_.listen(std::move(inherited)); !listening) {
+        throw startup_error{EX_CANTCREAT, listening.error()};
+    }
+    meters_.config_last_reload_successful.set(1);
+    meters_.store_healthy.set(1);
+    tasks_.spawn("scheduler", scheduler_.run());
+    tasks_.spawn("retention", scheduler_.run_retention());
+    tasks_.spawn("gauges", sample());
+    if (notify_.watchdog_interval()) {
+        tasks_.spawn("watchdog", watch());
+    }
+    log::event(
+        log::level::info,
+        "started",
+        {{"version", ESTAFETTE_VERSION},
+         {"config", file_},
+         {"store", config_->store.path},
+         {"in_doubt", doubtful.size()}},
+        "1d0a3f8e5c4b4e6f9a7b2c8d6e5f4a31"
+    );
+    notify_.send("READY=1\nSTATUS=accepting and sending mail");
+}
+
+asio::awaitable<void> app::wait_for_end() {
+    for (;;) {
+        boost::system::error_code ec;
+        // Waits as long as the daemon lives.
+        const int which = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        if (ec || which != SIGHUP) {
+            co_return;
+        }
+        co_await reload();
+    }
+}
+
+asio::awaitable<void> app::reload() {
+    const auto monotonic = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now().time_since_epoch()
+    );
+    notify_.send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic.count()));
+    std::vector<std::string> problems;
+    std::size_t changed = 0;
+    auto loaded = config::load(file_);
+    if (!loaded) {
+        problems = loaded.error();
+    } else {
+        auto next = std::make_shared<const config::config>(std::move(*loaded));
+        if (auto routes = routes_.load(*next); !routes) {
+            problems.push_back(routes.error());
+        } else {
+            for (const auto& d : config::differences(*config_, *next)) {
+                log::event(log::level::info, "config_changed", {{"text", d}});
+                ++changed;
+            }
+            config_ = next;
+            scheduler_.configure(next);
+            server_.configure(next);
+            apply_log(next->log);
+            dns_.reload();
+            scheduler_.poke();
+        }
+    }
+    for (const auto& p : problems) {
+        log::event(log::level::error, "reload_refused", {{"text", p}}, "9e8d7c6b5a4f4e3d8c2b1a0f9e8d7c6b");
+    }
+    meters_.config_last_reload_successful.set(problems.empty() ? 1 : 0);
+    if (problems.empty()) {
+        log::event(log::level::info, "reloaded", {{"changes", changed}});
+        notify_.send("READY=1\nSTATUS=accepting and sending mail");
+    } else {
+        notify_.send("READY=1\nSTATUS=reload refused: " + printable(problems.front(), 200));
+    }
+    co_return;
+}
+
+asio::awaitable<void> app::watch() {
+    asio::steady_timer timer{loop_};
+    const auto stop = co_await asio::this_coro::cancellation_state;
+    while (stop.cancelled() == asio::cancellation_type::none) {
+        timer.expires_after(*notify_.watchdog_interval());
+        boost::system::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        // Comes back only when loop and store both move.
+        const auto counted = co_await queue_.count();
+        if (counted || counted.error() == errc::store_failed) {
+            notify_.send("WATCHDOG=1");
+        }
+    }
+}
+
+asio::awaitable<void> app::sample() {
+    asio::steady_timer timer{loop_};
+    const auto stop = co_await asio::this_coro::cancellation_state;
+    while (stop.cancelled() == asio::cancellation_type::none) {
+        const auto due = std::chrono::steady_clock::now() + sample_interval;
+        timer.expires_at(due);
+        boost::system::error_code ec;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+        if (ec) {
+            co_return;
+        }
+        meters_.event_loop_lag.observe(std::chrono::steady_clock::now() - due);
+        meters_.store_healthy.set(queue_.health() ? 0 : 1);
+        auto counted = co_await queue_.count();
+        if (!counted) {
+            continue;
+        }
+        std::uint64_t waiting = 0;
+        for (std::size_t i = 0; i < store::state_count; ++i) {
+            meters_.queue_recipients[static_cast<store::state>(i)].set(counted->by_state[i]);
+            waiting += store::is_final(static_cast<store::state>(i)) ? 0 : counted->by_state[i];
+        }
+        const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+        const auto age = counted->oldest_due ? now - *counted->oldest_due : milliseconds{0};
+        meters_.oldest_message_age_seconds.set(std::max<double>(0, std::chrono::duration<double>(age).count())
+        );
+        std::size_t connections = 0;
+        for (auto* r : routes_.all()) {
+            const auto s = r->status();
+            connections += s.connections;
+            meters_.smtp_connections[r->id()].set(s.connections);
+        }
+        notify_.send(
+            "STATUS=" + std::to_string(waiting) + " waiting, " + std::to_string(connections) + " connections"
+        );
+    }
+}
+
+asio::awaitable<void> app::stop() {
+    notify_.send("STOPPING=1\nSTATUS=finishing what is under way");
+    log::event(log::level::info, "stopping");
+    gateway_.begin_stop();
+    server_.close();
+    scheduler_.stop();
+    routes_.stop(asio::cancellation_type::total);
+    if (!co_await routes_.wait(config_->shutdown_grace)) {
+        routes_.stop(asio::cancellation_type::terminal);
+        (void)co_await routes_.wait(terminal_grace);
+    }
+    (void)co_await server_.wait(terminal_grace);
+    co_await scheduler_.wait();
+    co_await queue_.close();
+    boost::system::error_code ignored;
+    signals_.cancel(ignored);
+    log::event(log::level::info, "stopped");
+    tasks_.stop(asio::cancellation_type::terminal);
+}
+
+}  // namespace estafette

@@ -1,0 +1,43 @@
+// The API's view of the scheduler and the routes.
+#pragma once
+
+#include "estafette/api/gateway.hpp"
+#include "estafette/base/metrics.hpp"
+#include "estafette/route/table.hpp"
+#include "estafette/sched/scheduler.hpp"
+#include "estafette/store/queue.hpp"
+
+namespace estafette {
+
+namespace asio = boost::asio;
+
+class scheduler_gateway final : public api::gateway {
+public:
+    scheduler_gateway(sched::scheduler& scheduler, route::table& routes, store::queue& queue, metrics& meters)
+        : scheduler_{scheduler}
+        , routes_{routes}
+        , queue_{queue}
+        , meters_{meters} {}
+
+    void begin_stop() { is_stopping_ = true; }
+
+    [[nodiscard]] asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail) override;
+    [[nodiscard]] asio::awaitable<result<api::cancel_result>>
+    cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) override;
+    [[nodiscard]] std::vector<route::route_status> routes() const override;
+    [[nodiscard]] std::optional<api::hold> hold_of(const tenant_id& tenant) const override;
+    [[nodiscard]] asio::awaitable<result<void>>
+    pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) override;
+    [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by) override;
+    [[nodiscard]] api::readiness ready() const override;
+    [[nodiscard]] std::string metrics_text() override;
+
+private:
+    sched::scheduler& scheduler_;
+    route::table& routes_;
+    store::queue& queue_;
+    metrics& meters_;
+    bool is_stopping_ = false;
+};
+
+}  // namespace estafette
