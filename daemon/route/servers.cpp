@@ -8,7 +8,9 @@ server_list::server_list(std::vector<config::endpoint> servers) {
     for (auto& s : servers) {
         entries_.push_back({std::move(s), 0, {}});
     }
-    std::ranges::stable_sort(entries_, {}, [](const entry& e) { return e.server.priority; });
+    std::sort(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) {
+        return a.server.priority < b.server.priority;
+    });
 }
 
 const config::endpoint& server_list::pick(steady_time now, std::uint32_t random) const {

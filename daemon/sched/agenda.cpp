@@ -21,8 +21,9 @@ agenda plan(
             a.look_again = w.earliest_due;
         }
     }
-    std::ranges::stable_sort(a.claims, {}, [](const auto& w) {
-        return std::tuple{w.precedence, w.earliest_due};
+    std::sort(a.claims.begin(), a.claims.end(), [](const auto& left, const auto& right) {
+        return std::tie(left.precedence, left.earliest_due, left.tenant) <
+               std::tie(right.precedence, right.earliest_due, right.tenant);
     });
     return a;
 }

@@ -1,7 +1,7 @@
 #include "estafette/sched/scheduler.hpp"
 
 #include "estafette/base/log.hpp"
-#include "estafette/base/text.hpp"
+#include "estafette/sched/outcome.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>

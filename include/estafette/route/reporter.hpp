@@ -11,6 +11,8 @@
 
 namespace estafette::route {
 
+namespace asio = boost::asio;
+
 class route;
 
 // One transaction that was tried, with everything the timeline wants to know.

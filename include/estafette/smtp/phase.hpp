@@ -51,6 +51,8 @@ public:
 
     void set(phase p, milliseconds limit) noexcept { limits_[static_cast<std::size_t>(p)] = limit; }
 
+    bool operator==(const phase_timeouts&) const = default;
+
 private:
     std::array<milliseconds, phase_count> limits_;
 };
