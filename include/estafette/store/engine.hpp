@@ -10,18 +10,26 @@
 #include "estafette/config/config.hpp"
 #include "estafette/store/views.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace estafette::store {
+
+// Which changes of a batch took effect.
+using effects = std::vector<bool>;
 
 class engine {
 public:
     virtual ~engine() = default;
 
-    // All or nothing, in order. A change that does not fit the present state (a cancel of mail that has
-    // left) is skipped, and counted in the result: the number that took effect.
-    [[nodiscard]] virtual result<std::size_t> commit(std::span<const change> batch) = 0;
+    // All or nothing, in order; the result says of each change whether it took effect. A change that does
+    // not fit the present state (a cancel of mail that has left) is skipped; so is new mail whose id or
+    // idempotency key is known. errc::store_full only for a batch with new mail in it.
+    [[nodiscard]] virtual result<effects> commit(std::span<const change> batch) = 0;
 
     // What waits unclaimed, a line per tenant and precedence, from an index: never a walk over the backlog.
     [[nodiscard]] virtual result<std::vector<waiting_tenant>> waiting() = 0;
@@ -44,8 +52,14 @@ public:
     [[nodiscard]] virtual result<std::optional<idempotent_answer>>
     find_idempotent(const tenant_id& tenant, const std::string& key) = 0;
 
-    // Drops what is older than the retention, at most `limit` messages; the number dropped.
+    // Drops messages that were complete before `before` (now less the retention) with their timelines and
+    // idempotency keys, and bodies kept longer than keep_bodies; at most `limit` of each. The number
+    // dropped: call again until it is 0.
     [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
+
+    // Work that need not be in anyone's way, a small step of it; the facade calls it when nothing waits.
+    // True: there is more.
+    virtual result<bool> settle() { return false; }
 };
 
 // Opens or creates the store. errc::store_locked, store_damaged, store_newer, io; `problem` says where.

@@ -29,6 +29,9 @@ public:
     // Durable on return; the number of changes that took effect.
     [[nodiscard]] asio::awaitable<result<std::size_t>> commit(std::vector<change> changes);
 
+    // The same, told for each change.
+    [[nodiscard]] asio::awaitable<result<effects>> commit_each(std::vector<change> changes);
+
     [[nodiscard]] asio::awaitable<result<std::vector<waiting_tenant>>> waiting();
     [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>>
     claim_due(tenant_id tenant, mail::priority precedence, wall_time until, std::size_t limit);
@@ -53,8 +56,8 @@ public:
     [[nodiscard]] asio::awaitable<void> close();
 
 private:
-    struct shared;
-    std::unique_ptr<shared> state_;
+    class thread;  // the store's own: it runs the engine, batch after batch
+    std::unique_ptr<thread> thread_;
 };
 
 }  // namespace estafette::store

@@ -1,0 +1,45 @@
+#include "estafette/store/change.hpp"
+
+#include <array>
+
+namespace estafette::store {
+
+std::string_view to_text(state s) noexcept {
+    switch (s) {
+    case state::scheduled: return "scheduled";
+    case state::queued: return "queued";
+    case state::deferred: return "deferred";
+    case state::held: return "held";
+    case state::relayed: return "relayed";
+    case state::delivered: return "delivered";
+    case state::failed: return "failed";
+    case state::cancelled: return "cancelled";
+    }
+    return "unknown";
+}
+
+std::optional<state> parse_state(std::string_view text) noexcept {
+    for (std::size_t i = 0; i < state_count; ++i) {
+        const auto s = static_cast<state>(i);
+        if (to_text(s) == text) {
+            return s;
+        }
+    }
+    return std::nullopt;
+}
+
+bool is_final(state s) noexcept {
+    switch (s) {
+    case state::scheduled:
+    case state::queued:
+    case state::deferred:
+    case state::held: return false;
+    case state::relayed:
+    case state::delivered:
+    case state::failed:
+    case state::cancelled: return true;
+    }
+    return true;
+}
+
+}  // namespace estafette::store

@@ -1,0 +1,361 @@
+#include "memory_engine.hpp"
+
+#include "cursor.hpp"
+#include "transition.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+
+namespace estafette::store {
+
+namespace {
+
+struct recipient_row {
+    standing at;
+    std::optional<attempt> last;
+    std::uint64_t order = 0;
+};
+
+struct message_row {
+    mail::message_ptr message;  // its body null once dropped
+    std::vector<recipient_row> recipients;
+    std::vector<std::uint64_t> timeline;  // event sequences
+    std::string idempotency_key;
+};
+
+using lane = std::pair<tenant_id, mail::priority>;
+using due_key = std::tuple<wall_time, std::uint64_t, recipient_id>;
+
+class memory_engine final : public engine {
+public:
+    explicit memory_engine(const config::store_options& options)
+        : options_{options} {}
+
+    result<effects> commit(std::span<const change> batch) override {
+        effects done;
+        done.reserve(batch.size());
+        for (const change& c : batch) {
+            done.push_back(std::visit([this](const auto& what) { return take(what); }, c));
+        }
+        return done;
+    }
+
+    result<std::vector<waiting_tenant>> waiting() override {
+        std::vector<waiting_tenant> lines;
+        for (const auto& [where, entries] : due_) {
+            if (!entries.empty()) {
+                lines.push_back({where.first, where.second, std::get<0>(*entries.begin())});
+            }
+        }
+        return lines;
+    }
+
+    result<std::vector<due_entry>> claim_due(
+        const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit
+    ) override {
+        std::vector<due_entry> claimed;
+        auto& entries = due_[{tenant, precedence}];
+        while (!entries.empty() && claimed.size() < limit && std::get<0>(*entries.begin()) <= until) {
+            const recipient_id id = std::get<2>(*entries.begin());
+            entries.erase(entries.begin());
+            message_row& m = messages_.at(id.message);
+            standing& s = m.recipients[id.index].at;
+            s.claimed = true;
+            claimed.push_back({id, tenant, precedence, *s.due_at, m.message->expires_at, s.attempts});
+        }
+        return claimed;
+    }
+
+    result<void> unclaim(std::span<const recipient_id> ids) override {
+        for (const recipient_id& id : ids) {
+            if (recipient_row* r = find_row(id); r && r->at.claimed) {
+                r->at.claimed = false;
+                index(id, *r);
+            }
+        }
+        return {};
+    }
+
+    result<mail::message_ptr> load(message_id id) override {
+        const auto it = messages_.find(id);
+        if (it == messages_.end() || !it->second.message->body) {
+            return errc::not_found;
+        }
+        return it->second.message;
+    }
+
+    result<message_view> view(message_id id) override {
+        const auto it = messages_.find(id);
+        if (it == messages_.end()) {
+            return errc::not_found;
+        }
+        message_view v;
+        v.message = *it->second.message;
+        v.message.body.reset();
+        for (std::uint32_t i = 0; i < it->second.recipients.size(); ++i) {
+            v.recipients.push_back(view_of(it->second, i));
+        }
+        for (const std::uint64_t sequence : it->second.timeline) {
+            if (v.timeline.size() < 1000) {
+                v.timeline.push_back(events_.at(sequence));
+            }
+        }
+        return v;
+    }
+
+    result<page> find(const query& q) override {
+        auto before = parse_cursor(q.cursor);
+        if (!before) {
+            return before.error();
+        }
+        page found;
+        std::uint64_t last = 0;
+        auto it = by_order_.lower_bound(*before);
+        while (it != by_order_.begin()) {
+            --it;
+            const message_row& m = messages_.at(it->second.message);
+            if (!matches(q, m, it->second.index)) {
+                continue;
+            }
+            if (found.recipients.size() == std::clamp(q.limit, 1u, 500u)) {
+                found.next_cursor = make_cursor(last);
+                break;
+            }
+            found.recipients.push_back(view_of(m, it->second.index));
+            last = it->first;
+        }
+        return found;
+    }
+
+    result<counts> count() override {
+        counts c;
+        for (const auto& [id, m] : messages_) {
+            for (const recipient_row& r : m.recipients) {
+                ++c.by_state[static_cast<std::size_t>(r.at.now)];
+                if (r.at.due_at && (!c.oldest_due || *r.at.due_at < *c.oldest_due)) {
+                    c.oldest_due = r.at.due_at;
+                }
+            }
+        }
+        return c;
+    }
+
+    result<std::vector<event>> events(std::uint64_t after, std::size_t limit) override {
+        std::vector<event> found;
+        for (auto it = events_.upper_bound(after); it != events_.end() && found.size() < limit; ++it) {
+            found.push_back(it->second);
+        }
+        return found;
+    }
+
+    result<std::vector<paused_route>> paused_routes() override {
+        std::vector<paused_route> rows;
+        for (const auto& [id, row] : paused_) {
+            rows.push_back(*row);
+        }
+        return rows;
+    }
+
+    result<std::optional<idempotent_answer>>
+    find_idempotent(const tenant_id& tenant, const std::string& key) override {
+        const auto it = keys_.find({tenant, key});
+        return it == keys_.end() ? std::nullopt : std::optional{it->second};
+    }
+
+    result<std::size_t> purge(wall_time before, std::size_t limit) override {
+        std::size_t dropped = 0;
+        const wall_time bodies_before = before + options_.retention - options_.keep_bodies;
+        for (auto it = messages_.begin(); it != messages_.end() && dropped < limit;) {
+            const auto complete_at = completed_at(it->second);
+            if (complete_at && *complete_at < before) {
+                erase(it->first, it->second);
+                it = messages_.erase(it);
+                ++dropped;
+                continue;
+            }
+            if (complete_at && *complete_at < bodies_before && it->second.message->body) {
+                drop_body(it->second);
+                ++dropped;
+            }
+            ++it;
+        }
+        return dropped;
+    }
+
+private:
+    bool take(const enqueued& c) {
+        const mail::message& m = *c.message;
+        const bool has_key = !c.idempotency_key.empty();
+        if (messages_.contains(m.id) || (has_key && keys_.contains({m.tenant, c.idempotency_key}))) {
+            return false;
+        }
+        message_row& row = messages_[m.id];
+        row.message = c.message;
+        row.idempotency_key = c.idempotency_key;
+        if (has_key) {
+            keys_[{m.tenant, c.idempotency_key}] = {m.id, c.idempotency_digest};
+        }
+        for (std::uint32_t i = 0; i < m.to.size(); ++i) {
+            const recipient_id id{m.id, i};
+            recipient_row& r = row.recipients.emplace_back(standing_of_new(c), std::nullopt, ++next_order_);
+            by_order_[r.order] = id;
+            index(id, r);
+            event e;
+            e.at = m.accepted_at;
+            e.type = "accepted";
+            e.now = r.at.now;
+            note(row, id, std::move(e));
+        }
+        return true;
+    }
+
+    template <class Change> bool take(const Change& c) {
+        recipient_row* r = find_row(c.who);
+        if (!r) {
+            return false;
+        }
+        unindex(c.who, *r);
+        std::optional<event> e = apply(r->at, c);
+        index(c.who, *r);
+        if (!e) {
+            return false;
+        }
+        message_row& m = messages_.at(c.who.message);
+        if (e->what) {
+            r->last = e->what;
+        }
+        note(m, c.who, std::move(*e));
+        if (options_.keep_bodies == milliseconds{0} && completed_at(m)) {
+            drop_body(m);
+        }
+        return true;
+    }
+
+    bool take(const route_paused& c) { return take_route(c); }
+
+    bool take(const route_resumed& c) { return take_route(c); }
+
+    template <class Change> bool take_route(const Change& c) {
+        const auto it = paused_.find(c.route);
+        std::optional<paused_route> row = it == paused_.end() ? std::nullopt : it->second;
+        route_step step = apply(row, c);
+        if (row) {
+            paused_[c.route] = std::move(row);
+        } else {
+            paused_.erase(c.route);
+        }
+        if (step.what) {
+            step.what->sequence = ++next_event_;
+            events_[next_event_] = std::move(*step.what);
+        }
+        return step.fits;
+    }
+
+    recipient_row* find_row(const recipient_id& id) {
+        const auto it = messages_.find(id.message);
+        if (it == messages_.end() || id.index >= it->second.recipients.size()) {
+            return nullptr;
+        }
+        return &it->second.recipients[id.index];
+    }
+
+    void index(const recipient_id& id, const recipient_row& r) {
+        if (r.at.due_at && !r.at.claimed) {
+            const mail::message& m = *messages_.at(id.message).message;
+            due_[{m.tenant, m.precedence}].emplace(*r.at.due_at, r.order, id);
+        }
+    }
+
+    void unindex(const recipient_id& id, const recipient_row& r) {
+        if (r.at.due_at) {
+            const mail::message& m = *messages_.at(id.message).message;
+            due_[{m.tenant, m.precedence}].erase({*r.at.due_at, r.order, id});
+        }
+    }
+
+    void note(message_row& m, const recipient_id& id, event e) {
+        e.sequence = ++next_event_;
+        e.who = id;
+        e.tenant = m.message->tenant;
+        m.timeline.push_back(e.sequence);
+        events_.emplace(e.sequence, std::move(e));
+    }
+
+    [[nodiscard]] static std::optional<wall_time> completed_at(const message_row& m) {
+        wall_time latest;
+        for (const recipient_row& r : m.recipients) {
+            if (!is_final(r.at.now)) {
+                return std::nullopt;
+            }
+            latest = std::max(latest, r.at.changed_at);
+        }
+        return latest;
+    }
+
+    static void drop_body(message_row& m) {
+        mail::message bare = *m.message;
+        bare.body.reset();
+        m.message = std::make_shared<const mail::message>(std::move(bare));
+    }
+
+    void erase(const message_id& id, const message_row& m) {
+        for (const recipient_row& r : m.recipients) {
+            by_order_.erase(r.order);
+        }
+        for (const std::uint64_t sequence : m.timeline) {
+            events_.erase(sequence);
+        }
+        const auto key = keys_.find({m.message->tenant, m.idempotency_key});
+        if (key != keys_.end() && key->second.message == id) {
+            keys_.erase(key);
+        }
+    }
+
+    [[nodiscard]] static recipient_view view_of(const message_row& m, std::uint32_t i) {
+        const recipient_row& r = m.recipients[i];
+        return {
+            {m.message->id, i},
+            m.message->tenant,
+            m.message->to[i].text(),
+            r.at.now,
+            r.at.attempts,
+            m.message->accepted_at,
+            r.at.changed_at,
+            r.at.due_at,
+            r.last,
+            r.at.why,
+            r.at.note
+        };
+    }
+
+    [[nodiscard]] static bool matches(const query& q, const message_row& m, std::uint32_t i) {
+        const recipient_row& r = m.recipients[i];
+        const bool tenant_fits =
+            q.tenants.empty() ||
+            std::find(q.tenants.begin(), q.tenants.end(), m.message->tenant) != q.tenants.end();
+        return tenant_fits && (!q.address || *q.address == m.message->to[i].text()) &&
+               (!q.now || *q.now == r.at.now) && (!q.why || r.at.why == *q.why) &&
+               (!q.uncertain_only || r.at.doubted);
+    }
+
+    config::store_options options_;
+    std::map<message_id, message_row> messages_;
+    std::map<std::uint64_t, recipient_id> by_order_;
+    std::map<std::uint64_t, event> events_;
+    std::map<lane, std::set<due_key>> due_;  // unclaimed recipients that wait
+    std::map<route_id, std::optional<paused_route>> paused_;
+    std::map<std::pair<tenant_id, std::string>, idempotent_answer> keys_;
+    std::uint64_t next_order_ = 0;
+    std::uint64_t next_event_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<engine> make_memory_engine(const config::store_options& options) {
+    return std::make_unique<memory_engine>(options);
+}
+
+}  // namespace estafette::store

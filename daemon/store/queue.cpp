@@ -1,0 +1,152 @@
+#include "estafette/store/queue.hpp"
+
+#include "store_thread.hpp"
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+namespace estafette::store {
+
+namespace {
+
+// A call of the engine on the store's thread, whose answer completes a coroutine on the loop.
+template <class Answer, class Call, class Handler> class call_job final : public store_job {
+public:
+    call_job(Call call, Handler handler)
+        : call_{std::move(call)}
+        , handler_{std::move(handler)} {}
+
+    void run(engine& e) override { answer_ = call_(e); }
+
+    void fail(error_code why) override { answer_ = why; }
+
+    void finish() override { std::move(handler_)(std::move(answer_)); }
+
+private:
+    Call call_;
+    Handler handler_;
+    Answer answer_ = errc::interrupted;
+};
+
+template <class Handler> class waiting_commit final : public commit_job {
+public:
+    waiting_commit(std::vector<change> batch, Handler handler)
+        : commit_job{std::move(batch)}
+        , handler_{std::move(handler)} {}
+
+    void finish() override { std::move(handler_)(std::move(answer)); }
+
+private:
+    Handler handler_;
+};
+
+// No deadline in these awaits: the store's thread answers every job, with an error if it fails, and only
+// that answer says whether the change is durable.
+template <class Answer, class Thread, class Call> auto ask(Thread& thread, Call call) {
+    return asio::async_initiate<decltype(asio::use_awaitable), void(Answer)>(
+        [&thread](auto handler, Call what) {
+            using job = call_job<Answer, Call, decltype(handler)>;
+            thread.push(std::unique_ptr<store_job>{new job{std::move(what), std::move(handler)}});
+        },
+        asio::use_awaitable,
+        std::move(call)
+    );
+}
+
+}  // namespace
+
+queue::queue(asio::any_io_executor loop, std::unique_ptr<engine> e)
+    : thread_{std::make_unique<thread>(std::move(loop), std::move(e))} {}
+
+queue::~queue() = default;
+
+asio::awaitable<result<effects>> queue::commit_each(std::vector<change> changes) {
+    auto initiate = [this](auto handler, std::vector<change> batch) {
+        using job = waiting_commit<decltype(handler)>;
+        thread_->push(std::unique_ptr<commit_job>{new job{std::move(batch), std::move(handler)}});
+    };
+    return asio::async_initiate<decltype(asio::use_awaitable), void(result<effects>)>(
+        std::move(initiate), asio::use_awaitable, std::move(changes)
+    );
+}
+
+asio::awaitable<result<std::size_t>> queue::commit(std::vector<change> changes) {
+    const auto done = co_await commit_each(std::move(changes));
+    if (!done) {
+        co_return done.error();
+    }
+    co_return static_cast<std::size_t>(std::count(done->begin(), done->end(), true));
+}
+
+asio::awaitable<result<std::vector<waiting_tenant>>> queue::waiting() {
+    return ask<result<std::vector<waiting_tenant>>>(*thread_, [](engine& e) { return e.waiting(); });
+}
+
+asio::awaitable<result<std::vector<due_entry>>>
+queue::claim_due(tenant_id tenant, mail::priority precedence, wall_time until, std::size_t limit) {
+    return ask<result<std::vector<due_entry>>>(*thread_, [=](engine& e) {
+        return e.claim_due(tenant, precedence, until, limit);
+    });
+}
+
+asio::awaitable<result<void>> queue::unclaim(std::vector<recipient_id> ids) {
+    return ask<result<void>>(*thread_, [ids = std::move(ids)](engine& e) { return e.unclaim(ids); });
+}
+
+asio::awaitable<result<mail::message_ptr>> queue::load(message_id id) {
+    return ask<result<mail::message_ptr>>(*thread_, [id](engine& e) { return e.load(id); });
+}
+
+asio::awaitable<result<message_view>> queue::view(message_id id) {
+    return ask<result<message_view>>(*thread_, [id](engine& e) { return e.view(id); });
+}
+
+asio::awaitable<result<page>> queue::find(query q) {
+    return ask<result<page>>(*thread_, [q = std::move(q)](engine& e) { return e.find(q); });
+}
+
+asio::awaitable<result<counts>> queue::count() {
+    return ask<result<counts>>(*thread_, [](engine& e) { return e.count(); });
+}
+
+asio::awaitable<result<std::vector<event>>> queue::events(std::uint64_t after, std::size_t limit) {
+    return ask<result<std::vector<event>>>(*thread_, [=](engine& e) { return e.events(after, limit); });
+}
+
+asio::awaitable<result<std::vector<paused_route>>> queue::paused_routes() {
+    return ask<result<std::vector<paused_route>>>(*thread_, [](engine& e) { return e.paused_routes(); });
+}
+
+asio::awaitable<result<std::optional<idempotent_answer>>>
+queue::find_idempotent(tenant_id tenant, std::string key) {
+    return ask<result<std::optional<idempotent_answer>>>(*thread_, [=](engine& e) {
+        return e.find_idempotent(tenant, key);
+    });
+}
+
+asio::awaitable<result<std::size_t>> queue::purge(wall_time before, std::size_t limit) {
+    return ask<result<std::size_t>>(*thread_, [=](engine& e) { return e.purge(before, limit); });
+}
+
+std::size_t queue::backlog() const noexcept {
+    return thread_->backlog();
+}
+
+error_code queue::health() const noexcept {
+    return thread_->health();
+}
+
+asio::awaitable<void> queue::close() {
+    auto initiate = [this](auto handler) {
+        const auto nothing = [](engine&) { return result<void>{}; };
+        using job = call_job<result<void>, decltype(nothing), decltype(handler)>;
+        thread_->close(std::unique_ptr<store_job>{new job{nothing, std::move(handler)}});
+    };
+    co_await asio::async_initiate<decltype(asio::use_awaitable), void(result<void>)>(
+        std::move(initiate), asio::use_awaitable
+    );
+}
+
+}  // namespace estafette::store

@@ -1,0 +1,234 @@
+#include "store_thread.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+namespace estafette::store {
+
+namespace {
+
+// One commit's changes are bounded, so that a flood of callers cannot make each wait for all.
+constexpr std::size_t batch_changes = 1024;
+constexpr std::size_t batch_bytes = 16u << 20;
+
+// Idle this long, the engine may tidy up.
+constexpr auto idle_before_settle = std::chrono::milliseconds{20};
+
+bool is_new_mail(const change& c) noexcept {
+    return std::holds_alternative<enqueued>(c);
+}
+
+std::size_t weight(const commit_job& job) noexcept {
+    std::size_t bytes = 0;
+    for (const change& c : job.changes) {
+        if (const auto* mail = std::get_if<enqueued>(&c); mail && mail->message->body) {
+            bytes += mail->message->body->size();
+        }
+    }
+    return bytes;
+}
+
+}  // namespace
+
+queue::thread::thread(asio::any_io_executor loop, std::unique_ptr<engine> e)
+    : loop_{std::move(loop)}
+    , engine_{std::move(e)}
+    , runner_{[this] { run(); }} {}
+
+queue::thread::~thread() {
+    {
+        const std::lock_guard lock{mutex_};
+        stops_ = true;
+        drops_ = true;
+    }
+    has_work_.notify_one();
+    runner_.join();
+}
+
+void queue::thread::push(std::unique_ptr<commit_job> job) {
+    job->pending.emplace(loop_);
+    backlog_.fetch_add(job->changes.size(), std::memory_order_relaxed);
+    {
+        const std::lock_guard lock{mutex_};
+        pending_.changes.push_back(std::move(job));
+        ++handed_over_;
+    }
+    has_work_.notify_one();
+}
+
+void queue::thread::push(std::unique_ptr<store_job> job) {
+    job->pending.emplace(loop_);
+    {
+        const std::lock_guard lock{mutex_};
+        job->after = handed_over_;
+        pending_.others.push_back(std::move(job));
+    }
+    has_work_.notify_one();
+}
+
+void queue::thread::close(std::unique_ptr<store_job> last) {
+    last->pending.emplace(loop_);
+    {
+        const std::lock_guard lock{mutex_};
+        last->after = handed_over_;
+        pending_.others.push_back(std::move(last));
+        stops_ = true;
+    }
+    has_work_.notify_one();
+}
+
+error_code queue::thread::health() const noexcept {
+    const int failure = failure_.load(std::memory_order_relaxed);
+    return failure == 0 ? error_code{} : make_error_code(static_cast<errc>(failure));
+}
+
+void queue::thread::run() {
+    bool is_settled = false;
+    for (;;) {
+        round now;
+        if (!wait_for_work(now, is_settled)) {
+            return;
+        }
+        if (!now.changes.empty() || !now.others.empty()) {
+            is_settled = false;
+            work(now);
+            answer(std::move(now));
+        }
+    }
+}
+
+// False: the end. A round without jobs: the engine settled for a step.
+bool queue::thread::wait_for_work(round& next, bool& is_settled) {
+    std::unique_lock lock{mutex_};
+    const auto has_news = [this] { return !pending_.changes.empty() || !pending_.others.empty() || stops_; };
+    if (is_settled) {
+        has_work_.wait(lock, has_news);
+    } else if (!has_work_.wait_for(lock, idle_before_settle, has_news)) {
+        lock.unlock();
+        const auto more = engine_->settle();
+        if (!more) {
+            remember(more.error());
+        }
+        is_settled = !more || !*more;
+        return true;
+    }
+    if (drops_) {
+        for (auto& job : pending_.others) {
+            job->fail(errc::interrupted);
+        }
+        lock.unlock();
+        answer(std::move(pending_));
+        return false;
+    }
+    take(next);
+    return !next.changes.empty() || !next.others.empty();  // nothing and no work for the engine: the end
+}
+
+// As much as one commit takes, and the other jobs that came after no more changes than that.
+void queue::thread::take(round& next) {
+    std::size_t changes = 0, bytes = 0;
+    while (!pending_.changes.empty()) {
+        const commit_job& job = *pending_.changes.front();
+        changes += job.changes.size();
+        bytes += weight(job);
+        if (!next.changes.empty() && (changes > batch_changes || bytes > batch_bytes)) {
+            break;
+        }
+        next.changes.push_back(std::move(pending_.changes.front()));
+        pending_.changes.pop_front();
+        ++taken_;
+    }
+    while (!pending_.others.empty() && pending_.others.front()->after <= taken_) {
+        next.others.push_back(std::move(pending_.others.front()));
+        pending_.others.pop_front();
+    }
+}
+
+void queue::thread::work(round& now) {
+    if (!now.changes.empty()) {
+        commit(now.changes);
+    }
+    for (auto& job : now.others) {
+        try {
+            job->run(*engine_);
+        } catch (const std::exception&) {
+            remember(errc::internal);
+            job->fail(errc::internal);
+        }
+    }
+}
+
+void queue::thread::commit(commits& callers) {
+    std::vector<commit_job*> all;
+    for (auto& job : callers) {
+        all.push_back(job.get());
+    }
+    result<effects> done = commit_of(all);
+    if (done.has_error() && done.error() == errc::store_full) {
+        // No space for new mail: the outcomes of the others still go in.
+        std::vector<commit_job*> others;
+        for (commit_job* job : all) {
+            if (std::any_of(job->changes.begin(), job->changes.end(), is_new_mail)) {
+                job->answer = done.error();
+            } else {
+                others.push_back(job);
+            }
+        }
+        all.swap(others);
+        done = all.empty() ? result<effects>{effects{}} : commit_of(all);
+    }
+    auto next = done.has_value() ? done->begin() : effects::iterator{};
+    for (commit_job* job : all) {
+        if (done.has_error()) {
+            job->answer = done.error();
+            continue;
+        }
+        const auto end = next + static_cast<std::ptrdiff_t>(job->changes.size());
+        job->answer = effects(next, end);
+        next = end;
+    }
+    for (auto& job : callers) {
+        backlog_.fetch_sub(job->changes.size(), std::memory_order_relaxed);
+    }
+}
+
+result<effects> queue::thread::commit_of(const std::vector<commit_job*>& callers) {
+    try {
+        std::vector<change> batch;
+        for (const commit_job* job : callers) {
+            batch.insert(batch.end(), job->changes.begin(), job->changes.end());
+        }
+        auto done = engine_->commit(batch);
+        if (!done) {
+            remember(done.error());
+        }
+        return done;
+    } catch (const std::exception&) {
+        remember(errc::internal);
+        return errc::internal;
+    }
+}
+
+void queue::thread::answer(round done) {
+    auto shared = std::make_shared<round>(std::move(done));
+    asio::post(loop_, [shared] {
+        for (auto& job : shared->changes) {
+            job->finish();
+        }
+        for (auto& job : shared->others) {
+            job->finish();
+        }
+    });
+}
+
+void queue::thread::remember(error_code failure) noexcept {
+    if (failure == errc::store_failed || failure == errc::store_damaged || failure == errc::internal) {
+        int none = 0;
+        failure_.compare_exchange_strong(none, failure.value(), std::memory_order_relaxed);
+    }
+}
+
+}  // namespace estafette::store

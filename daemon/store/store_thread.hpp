@@ -1,0 +1,103 @@
+// The store's own thread: takes the jobs that the loop handed over, commits all waiting changes as one
+// batch, runs the other jobs between commits, and sends the answers back to the loop, one post a round.
+//
+// Promise: jobs of one kind run in the order in which they came; a job's finish() runs on the loop, once.
+// Thread: push(), close() and the destructor on the loop; run() of jobs on the store's thread.
+#pragma once
+
+#include "estafette/store/queue.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace estafette::store {
+
+using work_on_loop = std::optional<asio::executor_work_guard<asio::any_io_executor>>;
+
+// Something to ask of the engine.
+class store_job {
+public:
+    virtual ~store_job() = default;
+    virtual void run(engine& e) = 0;        // store's thread
+    virtual void fail(error_code why) = 0;  // store's thread, instead of run()
+    virtual void finish() = 0;              // loop
+
+    std::uint64_t after = 0;  // it sees the changes of this many callers
+    work_on_loop pending;     // the loop does not end before its answer
+};
+
+// Changes of one caller: joined with those of others into one commit.
+class commit_job {
+public:
+    explicit commit_job(std::vector<change> batch)
+        : changes{std::move(batch)} {}
+
+    virtual ~commit_job() = default;
+    virtual void finish() = 0;  // loop
+
+    std::vector<change> changes;
+    work_on_loop pending;  // the loop does not end before its answer
+    result<effects> answer = errc::interrupted;
+};
+
+class queue::thread {
+public:
+    thread(asio::any_io_executor loop, std::unique_ptr<engine> e);
+    ~thread();
+    thread(const thread&) = delete;
+    thread& operator=(const thread&) = delete;
+
+    void push(std::unique_ptr<commit_job> job);
+    void push(std::unique_ptr<store_job> job);
+
+    // Runs everything that was pushed before, then ends; `last` is the last job that runs.
+    void close(std::unique_ptr<store_job> last);
+
+    [[nodiscard]] std::size_t backlog() const noexcept { return backlog_.load(std::memory_order_relaxed); }
+
+    [[nodiscard]] error_code health() const noexcept;
+
+    [[nodiscard]] const asio::any_io_executor& loop() const noexcept { return loop_; }
+
+private:
+    using commits = std::deque<std::unique_ptr<commit_job>>;
+    using jobs = std::deque<std::unique_ptr<store_job>>;
+
+    struct round {
+        commits changes;
+        jobs others;
+    };
+
+    void run();
+    [[nodiscard]] bool wait_for_work(round& next, bool& is_settled);
+    void take(round& next);  // mutex_ held
+    void work(round& now);
+    void commit(commits& callers);
+    [[nodiscard]] result<effects> commit_of(const std::vector<commit_job*>& callers);
+    void answer(round done);
+    void remember(error_code failure) noexcept;
+
+    asio::any_io_executor loop_;
+    std::unique_ptr<engine> engine_;
+    std::atomic<std::size_t> backlog_{0};
+    std::atomic<int> failure_{0};  // an errc
+    std::mutex mutex_;
+    std::condition_variable has_work_;
+    round pending_;                  // guarded by mutex_
+    std::uint64_t handed_over_ = 0;  // callers' changes, ever; guarded by mutex_
+    std::uint64_t taken_ = 0;        // of them, committed or about to be; guarded by mutex_
+    bool stops_ = false;
+    bool drops_ = false;  // the destructor: what waits fails
+    std::thread runner_;
+};
+
+}  // namespace estafette::store

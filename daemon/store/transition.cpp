@@ -1,0 +1,183 @@
+#include "transition.hpp"
+
+#include <algorithm>
+
+namespace estafette::store {
+
+namespace {
+
+void enter(standing& s, state next, wall_time at) {
+    s.now = next;
+    s.changed_at = at;
+    s.claimed = false;
+    s.due_at.reset();
+}
+
+event event_of(const standing& s, std::string_view type, wall_time at) {
+    event e;
+    e.at = at;
+    e.type = type;
+    e.now = s.now;
+    return e;
+}
+
+std::string_view type_of(state next) noexcept {
+    switch (next) {
+    case state::scheduled:
+    case state::queued:
+    case state::deferred: return "deferred";
+    case state::held: return "held";
+    case state::relayed: return "relayed";
+    case state::delivered: return "delivered";
+    case state::failed: return "failed";
+    case state::cancelled: return "cancelled";
+    }
+    return "deferred";
+}
+
+// A server's 250 is the truth even where a cancel or an expiry was recorded while the mail was leaving.
+bool fits(const standing& s, const attempted& c) noexcept {
+    switch (c.next) {
+    case state::relayed: return s.now != state::relayed && s.now != state::delivered;
+    case state::queued:
+    case state::deferred:
+    case state::held:
+    case state::failed: return !is_final(s.now);
+    case state::scheduled:
+    case state::delivered:
+    case state::cancelled: return false;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool waits(state s) noexcept {
+    return s == state::scheduled || s == state::queued || s == state::deferred;
+}
+
+standing standing_of_new(const enqueued& c) {
+    standing s;
+    s.now = c.message->due_at > c.message->accepted_at ? state::scheduled : state::queued;
+    s.changed_at = c.message->accepted_at;
+    s.due_at = c.message->due_at;
+    s.claimed = c.claimed;
+    return s;
+}
+
+std::optional<event> apply(standing& s, const attempted& c) {
+    if (!fits(s, c)) {
+        return std::nullopt;
+    }
+    const wall_time at = c.what.started_at + c.what.duration;
+    // An attempt that ends without an end leaves a person's hold, and its note, in place.
+    const bool stays_held = s.now == state::held && waits(c.next);
+    if (!stays_held) {
+        enter(s, c.next, at);
+        s.note.clear();
+        s.why = c.next == state::relayed ? std::nullopt : std::optional{c.what.judged.why};
+        if (waits(c.next)) {
+            s.due_at = c.next_attempt_at.value_or(at);
+        }
+    }
+    s.attempts = c.what.number != 0 ? c.what.number : s.attempts + 1;
+    s.doubted = s.doubted || c.what.judged.what == verdict::disposition::uncertain;
+    event e = event_of(s, type_of(c.next), at);
+    e.route = c.what.route;
+    e.what = c.what;
+    e.what->number = s.attempts;
+    return e;
+}
+
+std::optional<event> apply(standing& s, const cancelled& c) {
+    if (is_final(s.now)) {
+        return std::nullopt;
+    }
+    enter(s, state::cancelled, c.at);
+    s.why.reset();
+    s.note = c.why.empty() ? c.by : c.by + ": " + c.why;
+    event e = event_of(s, "cancelled", c.at);
+    e.by = c.by;
+    e.text = c.why;
+    return e;
+}
+
+std::optional<event> apply(standing& s, const held& c) {
+    if (!waits(s.now)) {
+        return std::nullopt;
+    }
+    enter(s, state::held, c.at);
+    s.why = c.why;
+    s.note = c.text.empty() ? c.by : c.by + ": " + c.text;
+    event e = event_of(s, "held", c.at);
+    e.by = c.by;
+    e.text = c.text;
+    return e;
+}
+
+std::optional<event> apply(standing& s, const released& c) {
+    if (is_final(s.now)) {
+        return std::nullopt;
+    }
+    // The reason stays: a recipient that was tried never loses its last one.
+    enter(s, state::queued, c.at);
+    s.due_at = c.at;
+    s.note.clear();
+    event e = event_of(s, "released", c.at);
+    e.by = c.by;
+    return e;
+}
+
+std::optional<event> apply(standing& s, const expired& c) {
+    if (is_final(s.now)) {
+        return std::nullopt;
+    }
+    enter(s, state::failed, c.at);
+    s.why = verdict::reason::expired;
+    s.note.clear();
+    return event_of(s, "expired", c.at);
+}
+
+std::optional<event> apply(standing& s, const corrected& c) {
+    if (s.now != state::relayed || (c.next != state::delivered && c.next != state::failed)) {
+        return std::nullopt;
+    }
+    enter(s, c.next, c.at);
+    s.why = c.next == state::failed ? std::optional{c.judged.why} : std::nullopt;
+    s.note = c.text;
+    event e = event_of(s, type_of(c.next), c.at);
+    e.text = c.text;
+    return e;
+}
+
+route_step apply(std::optional<paused_route>& row, const route_paused& c) {
+    const bool is_news = !row || row->why != c.why;
+    const wall_time since = row ? row->since : c.at;
+    row = paused_route{c.route, since, c.until, c.why, c.text, c.by};
+    route_step step{true, std::nullopt};
+    if (is_news) {
+        event e;
+        e.at = c.at;
+        e.type = "route_paused";
+        e.route = c.route;
+        e.by = c.by;
+        e.text = c.text;
+        step.what = std::move(e);
+    }
+    return step;
+}
+
+route_step apply(std::optional<paused_route>& row, const route_resumed& c) {
+    if (!row) {
+        return {};
+    }
+    row.reset();
+    event e;
+    e.at = c.at;
+    e.type = "route_resumed";
+    e.route = c.route;
+    e.by = c.by;
+    return {true, std::move(e)};
+}
+
+}  // namespace estafette::store

@@ -1,0 +1,49 @@
+// What a change does to a recipient: pure, shared by all engines, so that they cannot disagree on which
+// changes fit which state and on the event that follows.
+#pragma once
+
+#include "estafette/store/views.hpp"
+
+#include <optional>
+#include <string>
+
+namespace estafette::store {
+
+// Where a recipient stands; the rest of its picture never changes.
+struct standing {
+    state now = state::queued;
+    std::uint32_t attempts = 0;
+    wall_time changed_at;
+    std::optional<wall_time> due_at;  // scheduled, queued, deferred: when it is tried next
+    bool claimed = false;             // in memory only: a restart forgets it
+    bool doubted = false;             // some attempt was uncertain: it may have been sent twice
+    std::optional<verdict::reason> why;
+    std::string note;
+
+    bool operator==(const standing&) const = default;
+};
+
+// In the queue: it has a time at which it is tried.
+[[nodiscard]] bool waits(state s) noexcept;
+
+[[nodiscard]] standing standing_of_new(const enqueued& c);
+
+// The event of the change, without sequence, recipient and tenant; none if the change does not fit the
+// state, which is then untouched.
+[[nodiscard]] std::optional<event> apply(standing& s, const attempted& c);
+[[nodiscard]] std::optional<event> apply(standing& s, const cancelled& c);
+[[nodiscard]] std::optional<event> apply(standing& s, const held& c);
+[[nodiscard]] std::optional<event> apply(standing& s, const released& c);
+[[nodiscard]] std::optional<event> apply(standing& s, const expired& c);
+[[nodiscard]] std::optional<event> apply(standing& s, const corrected& c);
+
+// The row of the route before the change, or none if it was not paused.
+struct route_step {
+    bool fits = false;
+    std::optional<event> what;  // none where only the next probe moved
+};
+
+[[nodiscard]] route_step apply(std::optional<paused_route>& row, const route_paused& c);
+[[nodiscard]] route_step apply(std::optional<paused_route>& row, const route_resumed& c);
+
+}  // namespace estafette::store
