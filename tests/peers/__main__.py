@@ -16,7 +16,7 @@ from . import Authority, Exim, Greylist, Postfix, needs
 from .mail import Maildir
 
 GREYLISTED_FOR = 3
-SECONDS_PER_READER = 0.15
+SECONDS_PER_READER = 0.35
 
 
 def up(folder):
