@@ -20,8 +20,11 @@
 namespace estafette::store {
 
 class slate {
+    struct mapping;
+
 public:
-    // One connection's place; the slate must outlive it. Destroying it without clear() leaves the mark.
+    // One connection's place; the slate (it may move) must outlive it. Destroying it without clear() leaves
+    // the mark.
     class slot {
     public:
         slot() = default;  // marks nothing
@@ -38,11 +41,11 @@ public:
     private:
         friend class slate;
 
-        slot(slate& owner, std::size_t place) noexcept
+        slot(mapping& owner, std::size_t place) noexcept
             : owner_{&owner}
             , place_{place} {}
 
-        slate* owner_ = nullptr;
+        mapping* owner_ = nullptr;
         std::size_t place_ = 0;
     };
 
@@ -72,7 +75,6 @@ public:
     [[nodiscard]] bool is_exhausted() const noexcept;
 
 private:
-    struct mapping;
     explicit slate(std::unique_ptr<mapping> m) noexcept;
     std::unique_ptr<mapping> mapping_;
 };
