@@ -1,0 +1,302 @@
+#include "estafette/net/connection.hpp"
+
+#include "link.hpp"
+
+#include "estafette/base/text.hpp"
+#include "estafette/net/dns.hpp"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <utility>
+
+namespace estafette::net {
+
+namespace {
+
+// A server that takes less than this is stopped by the transaction's limit (RFC 5321 knows none).
+constexpr std::uint64_t slowest_bytes_per_second = 16 * 1024;
+constexpr milliseconds longest_quit{5000};
+constexpr std::size_t transcript_limit = 16 * 1024;
+
+std::string make_nonce() {
+    std::array<unsigned char, 24> random{};
+    RAND_bytes(random.data(), static_cast<int>(random.size()));
+    return base64_encode({reinterpret_cast<const char*>(random.data()), random.size()});
+}
+
+smtp::starttls_use starttls_of(const config::route_options& route) {
+    if (route.mode != config::tls_mode::starttls)
+        return smtp::starttls_use::never;
+    switch (route.policy) {
+    case config::tls_policy::required_verified:
+    case config::tls_policy::required_unverified: return smtp::starttls_use::required;
+    case config::tls_policy::opportunistic: return smtp::starttls_use::if_offered;
+    case config::tls_policy::none: return smtp::starttls_use::never;
+    }
+    return smtp::starttls_use::required;
+}
+
+smtp::session_options session_options(
+    const config::route_options& route, std::string helo, std::string password, server_faults known
+) {
+    smtp::session_options options;
+    options.helo = std::move(helo);
+    options.starttls = starttls_of(route);
+    options.login.username = route.username;
+    options.login.secret = std::move(password);
+    for (const auto& name : route.mechanisms)
+        if (const auto m = smtp::parse_mechanism(name))
+            options.mechanisms.push_back(*m);
+    options.nonce = make_nonce();
+    options.pipelining = route.pipelining && !known.pipelining;
+    options.across_messages = route.across_messages && !known.across_messages;
+    options.chunking = route.chunking && !known.chunking;
+    return options;
+}
+
+smtp::transaction_view view_of(const transaction& t) {
+    smtp::transaction_view view;
+    view.message = t.message.get();
+    view.recipients = t.recipients;
+    view.return_path = t.return_path ? &*t.return_path : nullptr;
+    view.dsn = t.dsn ? &*t.dsn : nullptr;
+    return view;
+}
+
+smtp::tls_facts for_session(const tls_facts& facts) {
+    return {.verified = !facts.problem, .binding = facts.binding};
+}
+
+wall_time wall_now() {
+    return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+}
+
+// Certificates and DNS know A-labels only.
+std::string ascii_host(const std::string& host) {
+    if (is_ascii(host))
+        return host;
+    const auto domain = mail::parse_domain(host);
+    return domain ? *domain : host;
+}
+
+}  // namespace
+
+struct connection::state {
+    const config::route_options& route;
+    tls_context& context;
+    resolver& dns;
+    link wire;
+    deadline limit;
+    smtp::session machine;
+    std::array<char, piece_size> buffer{};
+    driving with;
+    std::string host, server, tls_text, notes;
+
+    state(
+        asio::any_io_executor loop,
+        const config::route_options& r,
+        tls_context& t,
+        resolver& d,
+        smtp::session_options options
+    )
+        : route{r}
+        , context{t}
+        , dns{d}
+        , wire{loop}
+        , limit{loop, [this] { wire.close(); }}
+        , machine{std::move(options)}
+        , with{limit, route.timeouts, buffer} {}
+
+    void note(std::string_view what, std::string_view more = {});
+    smtp::outcome failed(smtp::phase at, error_code why, std::string_view detail = {});
+    smtp::outcome failure();
+    asio::awaitable<smtp::outcome> reach(std::uint16_t port);
+    asio::awaitable<result<smtp::tls_facts>> shake_hands();
+    asio::awaitable<smtp::outcome> converse(smtp::action act);
+};
+
+void connection::state::note(std::string_view what, std::string_view more) {
+    notes.append("* ").append(what);
+    if (!more.empty())
+        notes.append(": ").append(printable(more, 200));
+    notes += '\n';
+}
+
+smtp::outcome connection::state::failed(smtp::phase at, error_code why, std::string_view detail) {
+    note(why.message(), detail);
+    wire.close();
+    smtp::outcome o;
+    o.at = at;
+    o.error = why;
+    return o;
+}
+
+// What ended the session, in the machine's view.
+smtp::outcome connection::state::failure() {
+    auto o = machine.failure();
+    if (o.error)
+        note(o.error.message(), with.detail);
+    wire.close();
+    return o;
+}
+
+asio::awaitable<smtp::outcome> connection::state::reach(std::uint16_t port) {
+    auto found = co_await dns.resolve(host, route.timeouts[smtp::phase::resolve]);
+    if (!found)
+        co_return failed(smtp::phase::resolve, found.error(), host);
+    const address_policy policy{.allow_private = route.allow_private};
+    const auto why = co_await wire.connect(*found, port, policy, route.timeouts[smtp::phase::connect]);
+    if (why)
+        co_return failed(smtp::phase::connect, why, server);
+    note("connected to " + wire.peer(), server);
+    smtp::outcome up;
+    up.at = smtp::phase::connect;
+    co_return up;
+}
+
+asio::awaitable<result<smtp::tls_facts>> connection::state::shake_hands() {
+    limit.start_request(route.timeouts[smtp::phase::handshake]);
+    auto facts = co_await wire.shake_hands(context, host, server, limit, with.detail);
+    if (!facts)
+        co_return facts.error();
+    tls_text = facts->description;
+    note(tls_text);
+    co_return for_session(*facts);
+}
+
+// From the first action to ready or close, with the handshake wherever the machine wants it.
+asio::awaitable<smtp::outcome> connection::state::converse(smtp::action act) {
+    for (;;) {
+        act = co_await wire.drive(machine, act, with);
+        if (act.what != smtp::todo::start_tls)
+            break;
+        auto facts = co_await shake_hands();
+        if (!facts) {
+            act = machine.on_broken(facts.error());
+            co_return failed(smtp::phase::handshake, facts.error(), with.detail);
+        }
+        act = machine.on_tls(std::move(*facts));
+    }
+    if (act.what != smtp::todo::ready)
+        co_return failure();
+    smtp::outcome ready;
+    ready.at = smtp::phase::ready;
+    co_return ready;
+}
+
+connection::connection(
+    asio::any_io_executor loop,
+    const config::route_options& route,
+    tls_context& tls,
+    resolver& dns,
+    std::string helo,
+    std::string password,
+    server_faults known
+) {
+    auto options = session_options(route, std::move(helo), std::move(password), known);
+    state_ = std::make_unique<state>(std::move(loop), route, tls, dns, std::move(options));
+}
+
+connection::~connection() = default;
+
+asio::awaitable<smtp::outcome> connection::open(config::endpoint server) {
+    auto& s = *state_;
+    s.host = ascii_host(server.host);
+    s.server = server.host + ':' + std::to_string(server.port);
+    auto up = co_await s.reach(server.port);
+    if (up.error)
+        co_return up;
+    s.limit.start_total(s.route.transaction_limit);
+    auto act = smtp::action{};
+    if (s.route.mode == config::tls_mode::implicit) {
+        auto facts = co_await s.shake_hands();
+        if (!facts)
+            co_return s.failed(smtp::phase::handshake, facts.error(), s.with.detail);
+        act = s.machine.on_connected(std::move(*facts));
+    } else {
+        act = s.machine.on_connected();
+    }
+    co_return co_await s.converse(act);
+}
+
+asio::awaitable<delivery> connection::deliver(const transaction& now, const transaction* next) {
+    auto& s = *state_;
+    delivery d;
+    d.started_at = wall_now();
+    const auto began = std::chrono::steady_clock::now();
+    const auto seconds_for_size = now.message->facts.size / slowest_bytes_per_second;
+    s.limit.start_total(s.route.transaction_limit + seconds{seconds_for_size});
+    s.with.write_failed = false;
+    s.with.detail.clear();
+
+    auto act = s.machine.begin(view_of(now));
+    if (next != nullptr && act.what != smtp::todo::done)
+        s.machine.offer_next(view_of(*next));
+    act = co_await s.wire.drive(s.machine, act, s.with);
+    d.recipients = s.machine.take_outcome();
+    // A 250 cannot answer a dot of which some byte may not have left.
+    for (auto& r : d.recipients)
+        if (s.with.write_failed && r.what.is_accepted())
+            r.what.error = make_error_code(errc::connection_closed);
+    d.next_begun = s.machine.is_next_begun() && s.machine.is_usable();
+    d.is_reusable = s.machine.is_usable() && s.wire.is_open();
+    if (!d.is_reusable && s.machine.current().what == smtp::todo::close)
+        s.wire.close();
+    d.duration = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
+    co_return d;
+}
+
+asio::awaitable<void> connection::quit() {
+    auto& s = *state_;
+    if (!s.wire.is_open())
+        co_return;
+    s.limit.start_total(std::min(s.route.timeouts[smtp::phase::quit], longest_quit));
+    const auto act = s.machine.quit();
+    co_await s.wire.drive(s.machine, act, s.with);
+    co_await s.wire.part(s.limit);
+}
+
+bool connection::is_open() const noexcept {
+    return state_->wire.is_open() && state_->machine.is_usable();
+}
+
+bool connection::is_stale() const {
+    return !is_open() || state_->wire.has_unread();
+}
+
+const std::string& connection::server() const noexcept {
+    return state_->server;
+}
+
+const std::string& connection::tls() const noexcept {
+    return state_->tls_text;
+}
+
+std::string connection::transcript() const {
+    auto text = state_->notes + state_->machine.transcript();
+    if (text.size() > transcript_limit)
+        text.resize(transcript_limit);
+    return text;
+}
+
+server_faults connection::fallbacks() const noexcept {
+    server_faults found;
+    switch (state_->machine.misbehaved()) {
+    case smtp::misbehaviour::none: break;
+    case smtp::misbehaviour::pipelining: found.pipelining = true; break;
+    case smtp::misbehaviour::across_messages: found.across_messages = true; break;
+    case smtp::misbehaviour::chunking: found.chunking = true; break;
+    }
+    return found;
+}
+
+std::optional<std::uint32_t> connection::mail_max() const noexcept {
+    return state_->machine.offers().mail_max;
+}
+
+std::optional<std::uint32_t> connection::rcpt_max() const noexcept {
+    return state_->machine.offers().rcpt_max;
+}
+
+}  // namespace estafette::net
