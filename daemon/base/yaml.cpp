@@ -37,7 +37,7 @@ std::size_t count_nodes(const node& n) {
     return total;
 }
 
-std::string place(const std::string& file, std::uint32_t line) {
+std::string prefix(const std::string& file, std::uint32_t line) {
     return file + ':' + std::to_string(line) + ": ";
 }
 
@@ -45,18 +45,18 @@ std::string place(const std::string& file, std::uint32_t line) {
 std::optional<std::string>
 find_bad_text(std::string_view text, const std::string& name, const limits& bounds) {
     if (text.size() > bounds.bytes)
-        return place(name, 1) + "larger than " + format_size(bounds.bytes);
+        return prefix(name, 1) + "larger than " + format_size(bounds.bytes);
     std::uint32_t line = 1;
     for (std::size_t begin = 0; begin < text.size(); ++line) {
         const std::size_t end = std::min(text.find('\n', begin), text.size());
         const std::string_view one = text.substr(begin, end - begin);
         if (!is_valid_utf8(one))
-            return place(name, line) + sentence(errc::utf8_invalid);
+            return prefix(name, line) + sentence(errc::utf8_invalid);
         const bool has_control = std::any_of(one.begin(), one.end(), [](unsigned char c) {
             return (c < 0x20 && c != '\t' && c != '\r') || c == 0x7F;
         });
         if (has_control)
-            return place(name, line) + sentence(errc::control_character);
+            return prefix(name, line) + sentence(errc::control_character);
         begin = end + 1;
     }
     return std::nullopt;
@@ -224,9 +224,9 @@ parse(std::string_view text, const std::string& name, const limits& bounds) {
         while (reader.HandleNextDocument(builder)) {
         }
     } catch (const refusal& r) {
-        return place(name, r.line) + r.what;
+        return prefix(name, r.line) + r.what;
     } catch (const YAML::Exception& e) {
-        return place(name, from_one(e.mark.line)) + "not valid YAML at column " +
+        return prefix(name, from_one(e.mark.line)) + "not valid YAML at column " +
                std::to_string(from_one(e.mark.column)) + ": " + printable(e.msg, 200);
     }
     return builder.take();
@@ -296,13 +296,32 @@ std::optional<double> to_double(const node& n) noexcept {
 }
 
 void errors::add(const node& where, std::string_view path, std::string_view what) {
-    static constexpr std::size_t most = 100;
-    std::string line = place(where.file(), where.line());
+    std::string line = where.file().empty() ? std::string{} : prefix(where.file(), where.line());
     if (!path.empty())
         line.append(printable(path, 200)).append(": ");
     line += what;
-    if (lines_.size() < most && std::find(lines_.begin(), lines_.end(), line) == lines_.end())
-        lines_.push_back(std::move(line));
+    std::size_t at = lines_.size();
+    for (std::size_t i = lines_.size(); i-- > 0;) {
+        if (places_[i].file != where.file())
+            continue;
+        at = places_[i].line <= where.line() ? i + 1 : i;
+        if (at == i + 1)
+            break;
+    }
+    insert(at, {where.file(), where.line()}, std::move(line));
+}
+
+void errors::add(std::string line) {
+    insert(lines_.size(), {}, std::move(line));
+}
+
+void errors::insert(std::size_t at, place where, std::string line) {
+    static constexpr std::size_t most = 100;
+    if (lines_.size() >= most || std::find(lines_.begin(), lines_.end(), line) != lines_.end())
+        return;
+    const auto offset = static_cast<std::ptrdiff_t>(at);
+    lines_.insert(lines_.begin() + offset, std::move(line));
+    places_.insert(places_.begin() + offset, std::move(where));
 }
 
 void errors::add_unknown_keys(

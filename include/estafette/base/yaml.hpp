@@ -96,11 +96,14 @@ parse(std::string_view text, const std::string& name, const limits& bounds = {})
 [[nodiscard]] std::optional<std::uint64_t> to_unsigned(const node& n) noexcept;
 [[nodiscard]] std::optional<double> to_double(const node& n) noexcept;  // finite
 
-// Collects complaints as lines, each at most once, in the order of their finding.
+// Collects complaints as lines, each at most once: file by file as first complained of, by line number.
 class errors {
 public:
     // "FILE:LINE: PATH: what", without the path if it is empty.
     void add(const node& where, std::string_view path, std::string_view what);
+
+    // A line that is complete, such as parse()'s error.
+    void add(std::string line);
 
     // For every key of the map that is not known: "FILE:LINE: unknown key PATH.key; nearest: PATH.other".
     void add_unknown_keys(const node& map, std::string_view path, std::span<const std::string_view> known);
@@ -112,7 +115,15 @@ public:
     [[nodiscard]] std::vector<std::string> take() { return std::move(lines_); }
 
 private:
+    struct place {
+        std::string file;
+        std::uint32_t line = 0;
+    };
+
+    void insert(std::size_t at, place where, std::string line);
+
     std::vector<std::string> lines_;
+    std::vector<place> places_;  // of each line
 };
 
 // "store" + "path" → "store.path"; "" + "store" → "store".

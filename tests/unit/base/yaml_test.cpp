@@ -158,10 +158,24 @@ TEST(yaml_errors, name_the_place_the_key_and_the_nearest) {
     EXPECT_THAT(
         out.lines(),
         ElementsAre(
+            "f.yaml:1: a: not a size",
             "f.yaml:2: unknown key store.pth; nearest: store.path",
-            "f.yaml:3: unknown key frobnicate",
-            "f.yaml:1: a: not a size"
+            "f.yaml:3: unknown key frobnicate"
         )
+    );
+}
+
+TEST(yaml_errors, stay_with_their_file) {
+    const auto other = parse("x: 1\n", "a.yaml");
+    const node n = read("a: 1\nb: 2\n");
+    errors out;
+    out.add(*n.find("b"), "", "second");
+    out.add(*other->find("x"), "", "elsewhere");
+    out.add(*n.find("a"), "", "first");
+    out.add(*n.find("b"), "", "third");
+    EXPECT_THAT(
+        out.lines(),
+        ElementsAre("f.yaml:1: first", "f.yaml:2: second", "f.yaml:2: third", "a.yaml:1: elsewhere")
     );
 }
 

@@ -1,0 +1,118 @@
+#include "values.hpp"
+
+#include "estafette/mail/address.hpp"
+#include "estafette/smtp/auth.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+namespace estafette::config {
+
+namespace {
+
+bool is_plain(std::string_view text) noexcept {
+    if (text.empty() || text.front() == '-' || text == "null" || text == "~")
+        return false;
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+               c == '_' || c == '/' || c == '-' || c == '+' || c == '@';
+    });
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+    if (is_plain(text))
+        return std::string{text};
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\')
+            out += '\\';
+        if (c == '\n')
+            out += "\\n";
+        else if (c == '\r')
+            out += "\\r";
+        else
+            out += c;
+    }
+    return out + '"';
+}
+
+const char* any_text(std::string&) {
+    return nullptr;
+}
+
+const char* check_domain(std::string& text) {
+    if (text.empty())
+        return nullptr;
+    auto domain = mail::parse_domain(text);
+    if (!domain)
+        return sentence(errc::domain_invalid);
+    text = std::move(*domain);
+    return nullptr;
+}
+
+const char* check_host(std::string& text) {
+    in6_addr number{};
+    if (::inet_pton(AF_INET, text.c_str(), &number) == 1 || ::inet_pton(AF_INET6, text.c_str(), &number) == 1)
+        return nullptr;
+    return text.empty() || check_domain(text) != nullptr ? "not a host name or address" : nullptr;
+}
+
+const char* check_absolute_path(std::string& text) {
+    return text.starts_with('/') ? nullptr : "not an absolute path";
+}
+
+const char* check_optional_path(std::string& text) {
+    return text.empty() ? nullptr : check_absolute_path(text);
+}
+
+const char* check_file_name(std::string& text) {
+    return text.find('\0') == std::string::npos ? nullptr : "not a file name";
+}
+
+const char* check_pin(std::string& text) {
+    static constexpr std::size_t sha256_bytes = 32;
+    if (text.empty())
+        return nullptr;
+    const auto bytes = base64_decode(text);
+    return bytes && bytes->size() == sha256_bytes ? nullptr : "not the base64 of a SHA-256 (44 characters)";
+}
+
+const char* check_rate(std::string& text) {
+    const std::size_t slash = text.find('/');
+    const bool has_digits =
+        slash != std::string::npos && slash > 0 && slash <= 9 && text.front() != '0' &&
+        std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(slash), [](char c) {
+            return c >= '0' && c <= '9';
+        });
+    const bool has_unit = has_digits && text.size() == slash + 2 &&
+                          std::string_view{"smhd"}.find(text.back()) != std::string_view::npos;
+    return has_unit ? nullptr : "not a rate such as 10/s, 30/m, 1000/h or 10000/d";
+}
+
+const char* check_mechanism(std::string& text) {
+    const auto mechanism = smtp::parse_mechanism(text);
+    if (!mechanism)
+        return "not a mechanism that we know, such as PLAIN, LOGIN or XOAUTH2";
+    text = smtp::to_text(*mechanism);
+    return nullptr;
+}
+
+std::optional<milliseconds> read_duration(
+    const yaml::node& n, const std::string& path, reading& r, milliseconds least, milliseconds most
+) {
+    const auto d = n.is_scalar() ? parse_duration(n.scalar()) : result<milliseconds>{errc::duration_invalid};
+    if (!d) {
+        r.errors.add(n, path, sentence(errc::duration_invalid));
+        return std::nullopt;
+    }
+    if (*d < least || *d > most) {
+        r.errors.add(n, path, "not from " + format_duration(least) + " to " + format_duration(most));
+        return std::nullopt;
+    }
+    return *d;
+}
+
+}  // namespace estafette::config
