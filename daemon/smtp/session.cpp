@@ -154,7 +154,7 @@ void session::state::take_stray(const reply& answer) {
 
 phase session::state::whereabouts() const noexcept {
     if (at != stage::open) {
-        return at == stage::fresh || at == stage::handshake ? last.at : opening_at;
+        return at == stage::fresh ? last.at : opening_at;
     }
     if (content != nullptr) {
         return phase::body;
@@ -169,7 +169,7 @@ void session::state::fail(error_code why) {
     if (f != nullptr && why != errc::interrupted && misbehaved == misbehaviour::none) {
         misbehaved = suspect(*f);
     }
-    break_down({.at = whereabouts(), .answer = {}, .error = why});
+    break_down({.at = at == stage::handshake ? phase::handshake : whereabouts(), .answer = {}, .error = why});
 }
 
 action session::state::next_action() {
