@@ -337,7 +337,9 @@ std::string_view nearest(std::string_view word, const std::string_view* first, s
     for (std::size_t i = 0; i < count; ++i) {
         if (first[i].size() > longest)
             continue;
-        const std::size_t distance = edit_distance(word, first[i]);
+        const bool is_begun =
+            word.size() >= 4 && first[i].starts_with(word);  // "password" for "password_file"
+        const std::size_t distance = is_begun ? 1 : edit_distance(word, first[i]);
         if (distance < least && distance < first[i].size()) {
             least = distance;
             found = first[i];

@@ -9,7 +9,7 @@ config build(const yaml::node& root, reading& r) {
     read_table(root, "", config_table(), c, r);
     if (c.hostname.empty())
         c.hostname = r.host.hostname;
-    if (root.find("roles") == nullptr)
+    if (const yaml::node* roles = root.find("roles"); roles == nullptr || roles->items().empty())
         c.grants = default_grants(r.host);
     check_whole(root, c, r);
     return c;

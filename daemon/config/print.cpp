@@ -77,11 +77,21 @@ flat flatten(const config& c) {
 }  // namespace
 
 void page::line(std::size_t depth, std::string_view content) {
-    if (look == style::reference && content.ends_with(':') && !text.ends_with("\n\n"))
+    const std::string_view last = std::string_view{text}.substr(text.rfind('\n', text.size() - 2) + 1);
+    if (look == style::reference && content.ends_with(':') && last != "\n" && !last.starts_with("# "))
         text += '\n';
-    if (look == style::reference)
-        text += '#';
-    text.append(2 * depth, ' ').append(content).append("\n");
+    for (std::size_t indent = 2 * depth;; indent = 2 * depth + 4) {
+        if (look == style::reference)
+            text += '#';
+        // A value in flow style may go on in the next line; within quotes the break reads as a space.
+        std::size_t cut =
+            indent + content.size() < width ? content.size() : content.rfind(", ", width - indent - 2);
+        cut = cut == std::string_view::npos || cut == content.size() ? content.size() : cut + 1;
+        text.append(indent, ' ').append(content.substr(0, cut)).append("\n");
+        content.remove_prefix(std::min(cut + 1, content.size()));
+        if (content.empty())
+            return;
+    }
 }
 
 // Prose begins with "# " and a word, an option's line with "#" and no space or two: so the reference can

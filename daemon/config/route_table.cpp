@@ -397,9 +397,12 @@ std::optional<route_options> read_route(const yaml::node& n, const std::string& 
         );
     }
     const yaml::node whole = known == nullptr ? n : yaml::merged(known->defaults, n);
+    const std::size_t faults = r.errors.lines().size();
     read_table(whole, path, route_table(), o, r);
     if (whole.find("servers") == nullptr)
         r.errors.add(n, yaml::join(path, "servers"), "missing: a route needs at least one server");
+    if (r.errors.lines().size() > faults)
+        return o;  // what is said together means little while single values are wrong
     check_tls(whole, path, o, r);
     check_auth(whole, path, o, r);
     for (endpoint& server : o.servers) {

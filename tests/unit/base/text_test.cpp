@@ -201,6 +201,8 @@ TEST(nearest, names_the_slip_and_keeps_silent_about_strangers) {
     EXPECT_EQ(of("store.enigne"), "store.engine");
     EXPECT_EQ(of("limit"), "limits");
     EXPECT_EQ(of("TLS"), "tls");
+    EXPECT_EQ(of("list"), "listen");
+    EXPECT_EQ(of("stor"), "store.path") << "the first that begins so";
     EXPECT_EQ(of("frobnicate"), "");
     EXPECT_EQ(of(""), "");
     EXPECT_EQ(of(std::string(100'000, 'x')), "");
