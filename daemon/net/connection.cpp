@@ -72,6 +72,12 @@ wall_time wall_now() {
     return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
 }
 
+// The configuration refuses such a route; here it must not become mail in clear.
+bool contradicts(const config::route_options& route) {
+    return route.mode == config::tls_mode::none && (route.policy == config::tls_policy::required_verified ||
+                                                    route.policy == config::tls_policy::required_unverified);
+}
+
 // Certificates and DNS know A-labels only.
 std::string ascii_host(const std::string& host) {
     if (is_ascii(host))
@@ -204,6 +210,10 @@ asio::awaitable<smtp::outcome> connection::open(config::endpoint server) {
     auto& s = *state_;
     s.host = ascii_host(server.host);
     s.server = server.host + ':' + std::to_string(server.port);
+    if (contradicts(s.route))
+        co_return s.failed(
+            smtp::phase::connect, make_error_code(errc::starttls_missing), "the route has no TLS"
+        );
     auto up = co_await s.reach(server.port);
     if (up.error)
         co_return up;

@@ -94,7 +94,7 @@ asio::awaitable<result<tls_facts>> link::shake_hands(
         co_return context.explain_failure(tls_->native_handle(), ec, detail);
     }
     auto facts = context.inspect(tls_->native_handle());
-    if (facts.problem && context.demands_trust()) {
+    if (context.is_fatal(facts.problem)) {
         close();
         co_return facts.problem;
     }

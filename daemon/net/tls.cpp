@@ -179,12 +179,10 @@ void tls_context::state::offer_session(SSL* client, const std::string& server) {
 }
 
 error_code tls_context::state::judge(SSL* client, const X509* certificate) const {
-    if (!pin.empty()) {
-        const bool same = certificate != nullptr && spki_digest(certificate) == pin;
-        return same ? error_code{} : make_error_code(errc::tls_pin_mismatch);
-    }
     if (certificate == nullptr)
         return make_error_code(errc::tls_untrusted);
+    if (!pin.empty())
+        return spki_digest(certificate) == pin ? error_code{} : make_error_code(errc::tls_pin_mismatch);
     const long verified = SSL_get_verify_result(client);
     return verified == X509_V_OK ? error_code{} : make_error_code(to_errc(verified));
 }
@@ -202,13 +200,12 @@ tls_context::tls_context(const config::route_options& route)
             throw std::runtime_error{"tls.pin_sha256: not the base64 of a SHA-256 digest"};
         state_->pin = std::move(*pin);
     }
-    // Who sets a pin wants it to hold, whatever the policy says of authorities.
-    state_->demands_trust = route.policy == config::tls_policy::required_verified || !state_->pin.empty();
+    state_->demands_trust = route.policy == config::tls_policy::required_verified;
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);  // an idle connection holds no record buffers
-    const bool fails_early = state_->demands_trust && state_->pin.empty();
-    SSL_CTX_set_verify(ctx, fails_early ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    // Without VERIFY_PEER OpenSSL verifies all the same and lets us read what it found.
+    SSL_CTX_set_verify(ctx, state_->demands_trust ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     state_->load_trust(route);
     state_->load_certificate(route);
     SSL_CTX_set_app_data(ctx, state_.get());
@@ -257,7 +254,8 @@ tls_facts tls_context::inspect(ssl_st* client) {
     if (facts.problem)
         facts.description += ", unverified: " + facts.problem.message();
     else
-        facts.description += state_->pin.empty() ? ", verified" : ", verified by its pin";
+        facts.description +=
+            state_->demands_trust || state_->pin.empty() ? ", verified" : ", verified by its pin";
     if (facts.is_resumed)
         facts.description += ", resumed";
     ++state_->handshakes;
@@ -279,8 +277,8 @@ error_code tls_context::explain_failure(ssl_st* client, const error_code& ec, st
     return make_error_code(errc::tls_handshake);
 }
 
-bool tls_context::demands_trust() const noexcept {
-    return state_->demands_trust;
+bool tls_context::is_fatal(const error_code& problem) const noexcept {
+    return problem && (state_->demands_trust || problem == errc::tls_pin_mismatch);
 }
 
 std::uint64_t tls_context::handshakes() const noexcept {

@@ -4,8 +4,8 @@
 // What the certificate is worth is data: `problem` is clear only where it names the server and we trust
 // it (RFC 9525: subject alternative names only, no partial wildcards). Under required_verified a
 // handshake with a problem fails; otherwise it only makes the connection "unverified".
-// Where a pin (SHA-256 of the key, RFC 7858 4.2) is set it alone decides, under every policy, as in
-// DANE-EE. Revocation is not checked.
+// A pin (SHA-256 of the server's key, RFC 7858 4.2) holds besides the policy: a wrong key is fatal under
+// every policy, the right one makes an unverified certificate trusted. Revocation is not checked.
 // Thread: the loop.
 #pragma once
 
@@ -41,14 +41,14 @@ public:
     // name in ASCII or an address; `server` ("host:port") is the key of the kept sessions.
     [[nodiscard]] ssl_st* new_client(const std::string& host, const std::string& server);
 
-    // After a handshake that succeeded. Where demands_trust(), a `problem` means: write nothing, close.
+    // After a handshake that succeeded. Where is_fatal(problem): write nothing, close.
     [[nodiscard]] tls_facts inspect(ssl_st* client);
 
     // Why the handshake failed: what was wrong with the certificate, else errc::tls_handshake. Forgets
     // the server's sessions. `detail` receives OpenSSL's words for the transcript.
     [[nodiscard]] error_code explain_failure(ssl_st* client, const error_code& ec, std::string& detail);
 
-    [[nodiscard]] bool demands_trust() const noexcept;  // required_verified, or a pin
+    [[nodiscard]] bool is_fatal(const error_code& problem) const noexcept;
     [[nodiscard]] std::uint64_t handshakes() const noexcept;
     [[nodiscard]] std::uint64_t resumed() const noexcept;
 

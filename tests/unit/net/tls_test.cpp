@@ -236,21 +236,27 @@ TEST_F(Tls, AnUnknownAuthorityIsRefused) {
     expect_fault(errc::tls_untrusted);
 }
 
-TEST_F(Tls, APinDecidesAloneAndUnderEveryPolicy) {
-    serve_untrusted({.names = {"DNS:elsewhere.test"}, .valid_to_days = 0}, true);
-    route.pin_sha256 = pin_of(made.key.get());
-    expect_accepted();
-    server.mails = 0;
+TEST_F(Tls, AWrongKeyIsRefusedUnderEveryPolicy) {
     route.pin_sha256 = pin_of(made.other_key.get());
-    serve({.names = {"DNS:mx.example.test"}});
     for (const auto policy :
          {config::tls_policy::required_verified, config::tls_policy::required_unverified}) {
         route.policy = policy;
         const auto a = send();
         EXPECT_EQ(a.opened.error, make_error_code(errc::tls_pin_mismatch)) << a.transcript;
+        EXPECT_EQ(a.opened.at, smtp::phase::handshake);
         EXPECT_TRUE(server.has_only_records());
         EXPECT_EQ(server.mails, 0);
     }
+}
+
+TEST_F(Tls, TheRightKeyHoldsBesidesThePolicy) {
+    route.pin_sha256 = pin_of(made.key.get());
+    expect_accepted();
+    serve_untrusted({.names = {"DNS:elsewhere.test"}, .valid_to_days = 0}, true);
+    const auto strict = send();
+    EXPECT_EQ(strict.opened.error, make_error_code(errc::tls_self_signed)) << strict.transcript;
+    route.policy = config::tls_policy::required_unverified;
+    expect_accepted();
 }
 
 TEST_F(Tls, RevocationIsNotLookedUp) {
