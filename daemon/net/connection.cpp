@@ -120,6 +120,7 @@ struct connection::state {
     asio::awaitable<smtp::outcome> reach(std::uint16_t port);
     asio::awaitable<result<smtp::tls_facts>> shake_hands();
     asio::awaitable<smtp::outcome> converse(smtp::action act);
+    asio::awaitable<void> leave();
 };
 
 void connection::state::note(std::string_view what, std::string_view more) {
@@ -143,8 +144,16 @@ smtp::outcome connection::state::failure() {
     auto o = machine.failure();
     if (o.error)
         note(o.error.message(), with.detail);
-    wire.close();
     return o;
+}
+
+asio::awaitable<void> connection::state::leave() {
+    if (!wire.is_open())
+        co_return;
+    limit.start_total(std::min(route.timeouts[smtp::phase::quit], longest_quit));
+    const auto act = machine.quit();
+    co_await wire.drive(machine, act, with);
+    co_await wire.part(limit);
 }
 
 asio::awaitable<smtp::outcome> connection::state::reach(std::uint16_t port) {
@@ -184,8 +193,11 @@ asio::awaitable<smtp::outcome> connection::state::converse(smtp::action act) {
         }
         act = machine.on_tls(std::move(*facts));
     }
-    if (act.what != smtp::todo::ready)
-        co_return failure();
+    if (act.what != smtp::todo::ready) {
+        auto why = failure();
+        co_await leave();  // a server that refused us still hears QUIT
+        co_return why;
+    }
     smtp::outcome ready;
     ready.at = smtp::phase::ready;
     co_return ready;
@@ -251,20 +263,12 @@ asio::awaitable<delivery> connection::deliver(const transaction& now, const tran
             r.what.error = make_error_code(errc::connection_closed);
     d.next_begun = s.machine.is_next_begun() && s.machine.is_usable();
     d.is_reusable = s.machine.is_usable() && s.wire.is_open();
-    if (!d.is_reusable && s.machine.current().what == smtp::todo::close)
-        s.wire.close();
     d.duration = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
     co_return d;
 }
 
 asio::awaitable<void> connection::quit() {
-    auto& s = *state_;
-    if (!s.wire.is_open())
-        co_return;
-    s.limit.start_total(std::min(s.route.timeouts[smtp::phase::quit], longest_quit));
-    const auto act = s.machine.quit();
-    co_await s.wire.drive(s.machine, act, s.with);
-    co_await s.wire.part(s.limit);
+    co_await state_->leave();
 }
 
 bool connection::is_open() const noexcept {
