@@ -143,7 +143,7 @@ void flight::answer_ignored(bool is_positive) noexcept {
 
 void flight::answered_no(const reply& answer) {
     const phase at = to_receive();
-    const outcome what{.at = at, .answer = answer, .error = {}, .dot_sent = is_dot_sent};
+    const outcome what{.at = at, .answer = answer, .error = {}, .dot_sent = at == phase::dot};
     if (at == phase::rcpt) {
         settle(received_ - 2, what);
     } else {

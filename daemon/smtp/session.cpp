@@ -115,7 +115,7 @@ action session::state::take_bytes(std::string_view bytes) {
         bytes.remove_prefix(*used);
         if (parser.is_complete()) {
             take_reply(parser.take());
-        } else if (!expects_reply() && content == nullptr) {
+        } else if (!expects_reply() && at != stage::open) {
             break_down({.at = whereabouts(), .answer = {}, .error = errc::bytes_unsolicited});
         }
     }
@@ -214,30 +214,30 @@ void session::state::break_down(const outcome& what) {
     exchange.reset();
     const flight* const answering = what.answer ? waiting_flight() : nullptr;
     drop_unbegun();
-    bool is_behind = false;  // another message in flight is the one that failed
+    bool is_behind = false;
     for (const auto& f : flights) {
-        if (f->is_over()) {
-            continue;
+        if (!f->is_over()) {
+            settle_broken(*f, what, f.get() == answering, is_behind);
+            f->abandon();
+            is_behind = true;
         }
-        if (f->is_dot_sent) {
-            // Only the answer to this very dot says anything about it.
-            const bool is_its_answer = f.get() == answering && what.at == phase::dot;
-            f->settle_rest(
-                {.at = phase::dot,
-                 .answer = is_its_answer ? what.answer : std::nullopt,
-                 .error = is_its_answer || what.error ? what.error : error_code{errc::connection_closed},
-                 .dot_sent = true}
-            );
-        } else if (is_behind || what.error == errc::interrupted || is_worn_out(*f) ||
-                   (f->is_across && misbehaved != misbehaviour::none)) {
-            f->settle_untried();
-        } else {
-            outcome its = what;
-            its.dot_sent = false;
-            f->settle_rest(its);
-        }
-        f->abandon();
-        is_behind = true;
+    }
+}
+
+// What a broken connection leaves of one transaction. `is_answering`: the answer in `what` was given to
+// it; `is_behind`: another message in flight is the one that failed.
+void session::state::settle_broken(flight& f, const outcome& what, bool is_answering, bool is_behind) {
+    const bool is_decided = is_answering && (what.at == phase::dot || !what.error);
+    if (f.is_dot_sent && !is_decided) {
+        const error_code why = what.error ? what.error : error_code{errc::connection_closed};
+        f.settle_rest({.at = phase::dot, .answer = {}, .error = why, .dot_sent = true});
+    } else if (is_behind || what.error == errc::interrupted || is_worn_out(f) ||
+               (f.is_across && misbehaved != misbehaviour::none)) {
+        f.settle_untried();
+    } else {
+        outcome its = what;
+        its.dot_sent = f.is_dot_sent && what.at == phase::dot;
+        f.settle_rest(its);
     }
 }
 

@@ -43,6 +43,7 @@ struct session::state {
     // The connection is of no more use. `what` is why, for the session and for every transaction that
     // nothing else is known of.
     void break_down(const outcome& what);
+    void settle_broken(flight& f, const outcome& what, bool is_answering, bool is_behind);
 
     // --- opening
     void start(bool with_tls, tls_facts facts);

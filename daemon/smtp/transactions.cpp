@@ -5,8 +5,13 @@
 namespace estafette::smtp {
 
 bool session::state::is_usable() const noexcept {
-    return at == stage::open && (!offers.mail_max || mails_sent < *offers.mail_max ||
-                                 (!flights.empty() && !flights.back()->is_begun));
+    // Half an answer that nothing asked for: what it wants to be will be seen, but nothing is sent before.
+    if (at != stage::open || (waiting == 0 && parser.is_partial())) {
+        return false;
+    }
+    return (
+        !offers.mail_max || mails_sent < *offers.mail_max || (!flights.empty() && !flights.back()->is_begun)
+    );
 }
 
 bool session::state::may_pipeline() const noexcept {
@@ -56,6 +61,9 @@ void session::state::begin_anew(const transaction_view& now) {
     f.prepare(now, {offers, is_encrypted && tls.verified}, mode(), reset_needed);
     f.is_begun = true;
     if (!usable) {
+        if (parser.is_partial()) {
+            break_down({.at = phase::ready, .answer = {}, .error = errc::bytes_unsolicited});
+        }
         f.settle_untried();
         return;
     }
@@ -191,7 +199,7 @@ void session::state::transaction_reply(flight& f, const reply& answer) {
     keep_within(f.shown, flight_shown_limit);
     const phase p = f.to_receive();
     const fit how = judge(p, answer);
-    if (how == fit::closing) {
+    if (how == fit::closing || (how == fit::no && p == phase::rset)) {
         break_down({.at = p, .answer = answer, .error = {}, .dot_sent = f.is_dot_sent});
         return;
     }
@@ -207,11 +215,11 @@ void session::state::transaction_reply(flight& f, const reply& answer) {
         f.answered_no(answer);
     }
     --waiting;
+    send_more();
     if (f.is_over()) {
         reset_needed = f.leaves_open();
         carried_mail = carried_mail || !f.is_mail_refused();
     }
-    send_more();
 }
 
 // A refusal of how we speak, not of what we ask.

@@ -50,7 +50,10 @@ public:
             perform(step);
         }
         next_is_early_ = false;
-        give_server_bytes();
+        while (!server_.empty() && !result_.broke) {
+            give_server_bytes();
+            pump();
+        }
         pump();
         if (!result_.broke && !written_.empty()) {
             fail("the client also sent: " + written_);
@@ -87,10 +90,13 @@ private:
                 }
                 break;
             case todo::read:
-                if (server_.empty()) {
+                if (session_.has_room() && begun_ < dialog_.messages.size()) {
+                    begin();  // with a window, before the first answer
+                } else if (server_.empty()) {
                     return;
+                } else {
+                    give_server_bytes();
                 }
-                give_server_bytes();
                 break;
             case todo::ready:
                 if (begun_ == dialog_.messages.size() || has_quit_) {
@@ -123,17 +129,6 @@ private:
             written_.append(buffer, 0, n);
         }
         now_ = session_.on_written();
-        // With a window, more may be begun before the first answer.
-        while (now_.what == todo::read && session_.has_room() && begun_ < dialog_.messages.size() &&
-               was_ready_ && begun_ > taken_) {
-            begin();
-            if (now_.what == todo::write) {
-                for (std::size_t n = session_.fill(buffer); n != 0; n = session_.fill(buffer)) {
-                    written_.append(buffer, 0, n);
-                }
-                now_ = session_.on_written();
-            }
-        }
     }
 
     void begin() {
