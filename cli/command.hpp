@@ -1,0 +1,48 @@
+// The command tree of `estafette`: one file per group of commands, each adding its branch. The chosen
+// command leaves an action in the invocation, which runs after the whole command line was understood.
+#pragma once
+
+#include "client.hpp"
+#include "console.hpp"
+#include "failure.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace estafette::cli {
+
+struct invocation {
+    console& io;
+    std::string socket;
+    bool json = false;
+    std::string timeout = "60s";
+    std::function<int()> action;
+
+    [[nodiscard]] client api() const;
+
+    [[nodiscard]] style how() const noexcept { return json ? style::json : style::words; }
+};
+
+// Adds every command to the tree. `app` and `call` outlive the parse and the action.
+void add_commands(CLI::App& app, invocation& call);
+
+void add_send(CLI::App& app, invocation& call);
+void add_messages(CLI::App& app, invocation& call);    // status, list, cancel
+void add_explain(CLI::App& app, invocation& call);     // explain
+void add_routes(CLI::App& app, invocation& call);      // queue, route
+void add_health(CLI::App& app, invocation& call);      // health, version
+void add_config(CLI::App& app, invocation& call);      // config
+void add_completion(CLI::App& app, invocation& call);  // completion
+
+// The whole program: `args` is argv, args[0] included. It decides by the name whether it is sendmail.
+[[nodiscard]] int run(const std::vector<std::string>& args, console& io);
+
+// A command line that is wrong, found after parsing.
+[[nodiscard]] failure usage(std::string text);
+
+}  // namespace estafette::cli

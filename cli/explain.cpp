@@ -1,0 +1,252 @@
+// estafette explain: what became of mail to an address, or of one message, in words people can act on.
+// The diagnosis comes from the daemon in the reader's language; the labels around it are here.
+
+#include "command.hpp"
+#include "fields.hpp"
+#include "output.hpp"
+
+#include "estafette/base/ids.hpp"
+#include "estafette/verdict/catalogue.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <memory>
+
+namespace estafette::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+using verdict::language;
+
+enum class label : std::uint8_t {
+    happened,
+    acts,
+    advice,
+    next_attempt,
+    said,
+    answering,
+    message,
+    attempts,
+    history,
+    unknown,
+};
+
+struct labels {
+    std::array<const char*, verdict::language_count> of;  // en, fr, nl
+};
+
+constexpr std::array<labels, 10> words_of_labels{{
+    {{"What happened", "Ce qui s'est passé", "Wat er gebeurd is"}},
+    {{"Who acts", "Qui doit agir", "Wie iets moet doen"}},
+    {{"What to do", "Que faire", "Wat te doen"}},
+    {{"Next attempt", "Prochain essai", "Volgende poging"}},
+    {{"The server said", "Réponse du serveur", "Antwoord van de server"}},
+    {{"in answer to", "en réponse à", "als antwoord op"}},
+    {{"Message", "Message", "Bericht"}},
+    {{"Attempts", "Essais", "Pogingen"}},
+    {{"Earlier mail to this address:",
+      "Messages précédents à cette adresse :",
+      "Eerdere berichten aan dit adres:"}},
+    {{"No mail to this address is known:",
+      "Aucun message connu pour cette adresse :",
+      "Er is geen bericht aan dit adres bekend:"}},
+}};
+
+const char* in(language l, label what) {
+    return words_of_labels[static_cast<std::size_t>(what)].of[static_cast<std::size_t>(l)];
+}
+
+std::string said(const json::value& attempt, language l) {
+    std::string out = text(attempt, "text");
+    const auto code = number(attempt, "code");
+    if (code && *code != 0 && !out.starts_with(std::to_string(*code))) {
+        const std::string enhanced = text(attempt, "enhanced");
+        const bool repeats = !enhanced.empty() && out.starts_with(enhanced);
+        out = std::to_string(*code) + (enhanced.empty() || repeats ? "" : " " + enhanced) + " " + out;
+    }
+    const std::string server = text(attempt, "server");
+    const std::string phase = text(attempt, "phase");
+    if (!server.empty()) {
+        out += " (" + server;
+        out += phase.empty() ? ")" : std::string{", "} + in(l, label::answering) + " " + phase + ")";
+    }
+    return out;
+}
+
+void print_recipient(const json::value& recipient, language l, console& io) {
+    const json::value* words = member(recipient, "explanation");
+    const json::value& diagnosis = words == nullptr ? recipient : *words;
+    io.out << text(recipient, "address") << " — " << text(recipient, "shown");
+    const std::string headline = text(diagnosis, "headline");
+    const std::string_view colon = l == language::fr ? " : " : ": ";
+    io.out << (headline.empty() ? "" : colon) << headline << '\n';
+
+    facts lines;
+    const auto add = [&](label name, std::string value) {
+        lines.add(std::string{"  "} + in(l, name), std::move(value));
+    };
+    add(label::happened, text(diagnosis, "happened"));
+    add(label::acts, text(diagnosis, "acts"));
+    add(label::advice, text(diagnosis, "advice"));
+    if (const auto next = time(recipient, "next_attempt_at")) {
+        add(label::next_attempt, local_time(next));
+    }
+    if (const json::value* last = member(recipient, "last_attempt")) {
+        add(label::said, said(*last, l));
+    }
+    add(label::attempts, std::to_string(number(recipient, "attempts").value_or(0)));
+    add(label::message, text(recipient, "message") + ", " + local_time(time(recipient, "accepted_at")));
+    lines.print(io.out);
+}
+
+struct explain_options {
+    std::string subject, tenant, lang;
+    unsigned limit = 5;
+};
+
+language language_of(const explain_options& given, const console& io) {
+    if (!given.lang.empty()) {
+        return verdict::choose_language(given.lang);
+    }
+    for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+        if (const auto value = io.environment(name)) {
+            return verdict::choose_language(*value);
+        }
+    }
+    return language::en;
+}
+
+int explain_message(const std::string& id, language l, invocation& call) {
+    const std::string target =
+        "/v1/messages/" + percent_encode(id) + "?lang=" + std::string{verdict::to_text(l)};
+    const auto message = ask(call.api(), {"GET", target, {}, {}, {}});
+    if (!message) {
+        return report(call.io, message.error(), call.how());
+    }
+    bool is_first = true;
+    for (const json::value& recipient : list(*message, "recipients")) {
+        if (call.json) {
+            call.io.out << json::serialize(recipient) << '\n';
+            continue;
+        }
+        call.io.out << (is_first ? "" : "\n");
+        print_recipient(recipient, l, call.io);
+        is_first = false;
+    }
+    return 0;
+}
+
+// The newest mail in full; the list of recipients may come without the explanation.
+boost::system::result<json::value, failure>
+with_explanation(const json::value& recipient, language l, invocation& call) {
+    if (member(recipient, "explanation") != nullptr) {
+        return recipient;
+    }
+    const std::string target = "/v1/messages/" + percent_encode(text(recipient, "message")) +
+                               "?lang=" + std::string{verdict::to_text(l)};
+    const auto message = ask(call.api(), {"GET", target, {}, {}, {}});
+    if (!message) {
+        return message.error();
+    }
+    for (const json::value& candidate : list(*message, "recipients")) {
+        if (text(candidate, "id") == text(recipient, "id")) {
+            return candidate;
+        }
+    }
+    return recipient;
+}
+
+void print_history(const json::array& recipients, language l, console& io) {
+    if (recipients.size() < 2) {
+        return;
+    }
+    io.out << '\n' << in(l, label::history) << '\n';
+    table rows{"", "", "", ""};
+    for (std::size_t i = 1; i < recipients.size(); ++i) {
+        const json::value& one = recipients[i];
+        rows.add(
+            {"  " + local_time(time(one, "accepted_at")),
+             text(one, "shown"),
+             text(one, "headline"),
+             text(one, "message")}
+        );
+    }
+    rows.print_rows(io.out);
+}
+
+int explain_address(const explain_options& given, language l, invocation& call) {
+    const std::string query = query_of({
+        {"address", given.subject},
+        {"tenant", given.tenant},
+        {"limit", std::to_string(given.limit)},
+        {"lang", std::string{verdict::to_text(l)}},
+    });
+    const auto page = ask(call.api(), {"GET", "/v1/recipients" + query, {}, {}, {}});
+    if (!page) {
+        return report(call.io, page.error(), call.how());
+    }
+    const json::array& recipients = list(*page, "recipients");
+    if (recipients.empty()) {
+        const std::string words = std::string{in(l, label::unknown)} + " " + given.subject;
+        return report(call.io, {exit_code::no_such, words, {}}, call.how());
+    }
+    const auto newest = with_explanation(recipients.front(), l, call);
+    if (!newest) {
+        return report(call.io, newest.error(), call.how());
+    }
+    if (call.json) {
+        call.io.out << json::serialize(*newest) << '\n';
+        for (std::size_t i = 1; i < recipients.size(); ++i) {
+            call.io.out << json::serialize(recipients[i]) << '\n';
+        }
+        return 0;
+    }
+    print_recipient(*newest, l, call.io);
+    print_history(recipients, l, call.io);
+    return 0;
+}
+
+int explain(const explain_options& given, invocation& call) {
+    const language l = language_of(given, call.io);
+    if (const auto whole = message_id::parse(given.subject)) {
+        return explain_message(whole->text(), l, call);
+    }
+    if (const auto one = recipient_id::parse(given.subject)) {
+        return explain_message(one->message.text(), l, call);
+    }
+    if (given.subject.find('@') == std::string::npos) {
+        return report(call.io, usage("explain takes an address or a message's id"), call.how());
+    }
+    return explain_address(given, l, call);
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, invocation& call) {
+    auto o = std::make_shared<explain_options>();
+    CLI::App* command =
+        app.add_subcommand("explain", "Say in words what became of mail, why, and who must act");
+    command->footer("Examples:\n"
+                    "  estafette explain ann@customer.example\n"
+                    "  estafette explain ann@customer.example --lang fr\n"
+                    "  estafette explain 01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c --lang nl");
+    command->add_option("subject", o->subject, "A recipient's address, or a message's id")
+        ->type_name("ADDRESS|ID")
+        ->required();
+    command->add_option("--lang", o->lang, "The language; otherwise after $LC_ALL, $LC_MESSAGES, $LANG")
+        ->type_name("LANGUAGE")
+        ->check(CLI::IsMember({"en", "fr", "nl"}));
+    command->add_option("--tenant", o->tenant, "Only mail of this tenant")->type_name("NAME");
+    command->add_option("--limit", o->limit, "How many mails to the address")
+        ->type_name("N")
+        ->check(CLI::Range(1, 500))
+        ->capture_default_str();
+    command->callback([o, &call] { call.action = [o, &call] { return explain(*o, call); }; });
+}
+
+}  // namespace estafette::cli

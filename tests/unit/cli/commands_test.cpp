@@ -1,0 +1,386 @@
+#include "command.hpp"
+#include "fake_console.hpp"
+#include "fake_daemon.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+namespace estafette::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* id = "01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c";
+
+constexpr const char* recipient = R"({"id":"01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c.0",
+    "message":"01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c","tenant":"default","address":"ann@x.example",
+    "state":"deferred","shown":"En attente","reason":"greylisted","scope":"recipient","attempts":1,
+    "headline":"Revenez plus tard","accepted_at":"2026-05-01T07:59:00.000Z",
+    "next_attempt_at":"2026-05-01T08:05:00.000Z","note":"",
+    "explanation":{"headline":"Revenez plus tard","happened":"Le serveur attend.","acts":"Personne.","advice":"Rien."},
+    "last_attempt":{"server":"127.0.0.1:2525","phase":"rcpt","code":450,"enhanced":"4.2.0","text":"wait \u001b[31m a bit"}})";
+
+std::string message() {
+    return std::string{R"({"id":")"} + id +
+           R"(","tenant":"default","from":"badges@vendor.example","subject":"Your\nbadge","size":612,
+               "accepted_at":"2026-05-01T07:59:00.000Z","due_at":"2026-05-01T07:59:00.000Z",
+               "expires_at":"2026-05-06T07:59:00.000Z","recipients":[)" +
+           recipient + R"(],"timeline":[{"at":"2026-05-01T07:59:00.000Z","type":"accepted","recipient":")" +
+           id + R"(.0"}]})";
+}
+
+std::string page(const std::string& recipients, const std::string& next = "null") {
+    return R"({"recipients":[)" + recipients + R"(],"next":)" + next + "}";
+}
+
+class the_program : public testing::Test {
+protected:
+    the_program() {
+        setenv("TZ", "UTC", 1);
+        tzset();
+    }
+
+    int estafette(const fake_daemon& daemon, std::vector<std::string> args, const std::string& input = "") {
+        args.insert(args.begin(), {"estafette", "--socket", daemon.socket()});
+        return console.run(std::move(args), input);
+    }
+
+    fake_console console;
+};
+
+TEST_F(the_program, sends_a_message_from_options) {
+    fake_daemon daemon{202, std::string{R"({"id":")"} + id + R"("})"};
+    const std::string file = daemon.folder() + "/badge.pdf";
+    std::ofstream{file} << "%PDF";
+    EXPECT_EQ(
+        estafette(daemon, {"send",       "--from",       "a@x",  "--to",
+                           "Ann <b@y>",  "--to",         "c@y",  "--bcc",
+                           "d@y",        "--subject",    "S",    "--text",
+                           "T",          "--attach",     file,   "--header",
+                           "X-Run: 7",   "--tenant",     "acme", "--send-at",
+                           "+2h",        "--tag",        "t",    "--metadata",
+                           R"({"k":1})", "--priority",   "bulk", "--idempotency-key",
+                           "mine",       "--require-tls"}),
+        0
+    ) << console.err;
+    EXPECT_EQ(console.out, std::string{id} + "\n");
+    const auto sent = daemon.requests().at(0);
+    EXPECT_EQ(sent.key, "mine");
+    EXPECT_EQ(
+        boost::json::parse(sent.body),
+        boost::json::parse(R"({"from":"a@x","to":["Ann <b@y>","c@y"],"bcc":["d@y"],"subject":"S","text":"T",
+            "attachments":[{"filename":"badge.pdf","content_type":"application/pdf","content":"JVBERg=="}],
+            "headers":{"X-Run":"7"},"tenant":"acme","send_at":"2026-05-01T10:00:00.000Z","tags":["t"],
+            "metadata":{"k":1},"priority":"bulk","require_tls":true})")
+    );
+}
+
+TEST_F(the_program, reads_the_text_from_standard_input) {
+    fake_daemon daemon{202, R"({"id":"x"})"};
+    EXPECT_EQ(estafette(daemon, {"send", "--from", "a@x", "--to", "b@y"}, "the text\n"), 0);
+    EXPECT_EQ(
+        boost::json::parse(daemon.requests().at(0).body),
+        boost::json::parse(R"({"from":"a@x","to":["b@y"],"text":"the text\n"})")
+    );
+}
+
+TEST_F(the_program, sends_a_raw_message_to_the_recipients_of_its_header) {
+    fake_daemon daemon{202, R"({"id":"x"})"};
+    const std::string eml = "From: a@x\nTo: b@y\n\nhi\n";
+    EXPECT_EQ(estafette(daemon, {"send", "--raw", "--from", "a@x", "--json"}, eml), 0);
+    EXPECT_EQ(console.out, "{\"id\":\"x\"}\n");
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/messages?from=a@x&to=b@y");
+    EXPECT_EQ(daemon.requests().at(0).body, eml);
+}
+
+TEST_F(the_program, shows_a_message_with_its_recipients) {
+    fake_daemon daemon{200, message()};
+    EXPECT_EQ(estafette(daemon, {"status", id}), 0);
+    EXPECT_EQ(daemon.requests().at(0).target, std::string{"/v1/messages/"} + id);
+    EXPECT_EQ(
+        console.out,
+        "Message   01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c\n"
+        "Tenant    default\n"
+        "From      badges@vendor.example\n"
+        "Subject   Your badge\n"
+        "Size      612 bytes\n"
+        "Accepted  2026-05-01 07:59:00\n"
+        "Expires   2026-05-06 07:59:00\n"
+        "\n"
+        "RECIPIENT      STATE                  REASON      TRIES  NEXT TRY             LAST ANSWER\n"
+        "ann@x.example  En attente (deferred)  greylisted  1      2026-05-01 08:05:00  450 4.2.0 wait ?[31m "
+        "a bit\n"
+        "\n"
+        "TIME                 EVENT     RECIPIENT  SERVER  WHAT\n"
+        "2026-05-01 07:59:00  accepted  0          -       -\n"
+    );
+}
+
+TEST_F(the_program, follows_every_page_of_a_list) {
+    fake_daemon daemon{[](const seen_request& request) {
+        const bool is_second = request.target.find("cursor=c2") != std::string::npos;
+        return fake_answer{200, is_second ? page(recipient) : page(recipient, R"("c2")"), "", {}};
+    }};
+    EXPECT_EQ(estafette(daemon, {"list", "--state", "deferred", "--uncertain", "--all", "--json"}), 0);
+    EXPECT_EQ(std::ranges::count(console.out, '\n'), 2);
+    EXPECT_EQ(console.err, "");
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/recipients?state=deferred&uncertain=true&limit=100");
+    EXPECT_EQ(estafette(daemon, {"list"}), 0);
+    EXPECT_THAT(console.out, StartsWith("ACCEPTED "));
+    EXPECT_THAT(console.err, HasSubstr("--cursor c2"));
+}
+
+TEST_F(the_program, explains_an_address_in_the_readers_language) {
+    fake_daemon daemon{200, page(recipient)};
+    console.environment["LANG"] = "fr_BE.UTF-8";
+    EXPECT_EQ(estafette(daemon, {"explain", "ann@x.example"}), 0) << console.err;
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/recipients?address=ann@x.example&limit=5&lang=fr");
+    EXPECT_THAT(
+        console.out,
+        AllOf(
+            StartsWith("ann@x.example — En attente : Revenez plus tard\n"),
+            HasSubstr("Ce qui s'est passé  Le serveur attend.\n"),
+            HasSubstr("Réponse du serveur  450 4.2.0 wait ?[31m a bit (127.0.0.1:2525, en réponse à rcpt)\n")
+        )
+    );
+    EXPECT_EQ(estafette(daemon, {"explain", "ann@x.example", "--lang", "nl"}), 0);
+    EXPECT_THAT(console.out, HasSubstr("Wat te doen"));
+}
+
+TEST_F(the_program, explains_a_message_by_its_id) {
+    fake_daemon daemon{200, message()};
+    EXPECT_EQ(estafette(daemon, {"explain", id}), 0);
+    EXPECT_EQ(daemon.requests().at(0).target, std::string{"/v1/messages/"} + id + "?lang=en");
+    EXPECT_THAT(console.out, HasSubstr("What to do"));
+}
+
+TEST_F(the_program, says_when_it_knows_no_mail_to_an_address) {
+    fake_daemon daemon{200, page("")};
+    EXPECT_EQ(estafette(daemon, {"explain", "ann@x.example"}), 67);
+    EXPECT_EQ(estafette(daemon, {"explain", "nonsense"}), 64);
+}
+
+TEST_F(the_program, cancels) {
+    fake_daemon daemon{200, R"({"id":"x","cancelled":1,"recipients":[{},{}]})"};
+    EXPECT_EQ(estafette(daemon, {"cancel", id, "--reason", "wrong file"}), 0);
+    EXPECT_EQ(daemon.requests().at(0).body, R"({"reason":"wrong file"})");
+    EXPECT_EQ(console.out, "cancelled for 1 of 2 recipients\n");
+    fake_daemon late{409, R"({"code":"already_left","detail":"nothing was left"})"};
+    EXPECT_EQ(estafette(late, {"cancel", id}), 69);
+    EXPECT_EQ(console.err, "estafette: nothing was left\n");
+}
+
+constexpr const char* queue =
+    R"({"states":{"scheduled":0,"queued":3,"held":2},"oldest_due":"2026-05-01T07:00:00.000Z",
+    "routes":[{"id":"relay","state":"active","reason":null,"text":"","since":null,"until":null,"connections":3,"ready":12,"servers":["h:587"]},
+              {"id":"tenant:acme","state":"paused","reason":"auth_failed","text":"535 no","since":"2026-05-01T07:00:00.000Z","until":null,"connections":0,"ready":0,"servers":[]}]})";
+
+TEST_F(the_program, shows_the_queue_and_the_routes) {
+    fake_daemon daemon{200, queue};
+    EXPECT_EQ(estafette(daemon, {"queue"}), 0);
+    EXPECT_THAT(
+        console.out,
+        AllOf(HasSubstr("queued     3\n"), HasSubstr("Oldest due: 2026-05-01 07:00:00 (60m ago)"))
+    );
+    EXPECT_EQ(estafette(daemon, {"route", "list", "--json"}), 0);
+    EXPECT_EQ(std::ranges::count(console.out, '\n'), 2);
+    EXPECT_EQ(estafette(daemon, {"route", "show", "tenant:acme"}), 0);
+    EXPECT_THAT(console.out, HasSubstr("Reason       auth_failed\n"));
+    EXPECT_EQ(estafette(daemon, {"route", "show", "none"}), 67);
+}
+
+TEST_F(the_program, pauses_and_resumes_a_route) {
+    fake_daemon daemon{200, R"({"id":"tenant:acme","state":"paused"})"};
+    EXPECT_EQ(
+        estafette(
+            daemon, {"route", "pause", "tenant:acme", "--reason", "moving", "--until", "2026-05-01 12:00"}
+        ),
+        0
+    );
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/routes/tenant:acme/pause");
+    EXPECT_EQ(daemon.requests().at(0).body, R"({"reason":"moving","until":"2026-05-01T12:00:00.000Z"})");
+    EXPECT_EQ(estafette(daemon, {"route", "resume", "tenant:acme"}), 0);
+    EXPECT_EQ(daemon.requests().at(1).target, "/v1/routes/tenant:acme/resume");
+    EXPECT_EQ(
+        estafette(daemon, {"route", "pause", "tenant:acme", "--reason", "x", "--until", "tomorrow"}), 64
+    );
+}
+
+TEST_F(the_program, reports_health_as_monitoring_expects) {
+    const auto daemon_of = [](unsigned ready, unsigned status, std::string body) {
+        return [=](const seen_request& request) {
+            return request.target == "/readyz"
+                       ? fake_answer{ready, R"({"ready":false,"checks":{"store":"full","accepting":"ok"}})", "", {}}
+                       : fake_answer{status, body, "", {}};
+        };
+    };
+    const std::string calm = R"({"states":{"queued":3},"oldest_due":null,"routes":[]})";
+    fake_daemon good{daemon_of(200, 200, calm)};
+    EXPECT_EQ(estafette(good, {"health"}), 0);
+    EXPECT_EQ(console.out, "OK - ready | queued=3 deferred=0 held=0 scheduled=0 oldest_due=0s\n");
+
+    fake_daemon behind{daemon_of(200, 200, queue)};
+    EXPECT_EQ(estafette(behind, {"health"}), 1);
+    EXPECT_THAT(
+        console.out, AllOf(StartsWith("WARNING - "), HasSubstr("route tenant:acme is paused: auth_failed"))
+    );
+    EXPECT_EQ(estafette(behind, {"health", "--critical-age", "30m"}), 2);
+
+    fake_daemon ill{daemon_of(503, 503, "{}")};
+    EXPECT_EQ(estafette(ill, {"health"}), 2);
+    EXPECT_THAT(console.out, StartsWith("CRITICAL - not ready (store: full)"));
+
+    fake_daemon private_queue{daemon_of(200, 403, "{}")};
+    EXPECT_EQ(estafette(private_queue, {"health"}), 0);
+
+    EXPECT_EQ(console.run({"estafette", "health", "--socket", "/nonexistent"}), 2);
+    EXPECT_EQ(console.run({"estafette", "health", "--warning-age", "soon", "--socket", "/nonexistent"}), 3);
+}
+
+TEST_F(the_program, knows_both_versions) {
+    fake_daemon daemon{200, R"({"version":"9.9"})"};
+    EXPECT_EQ(estafette(daemon, {"version"}), 0);
+    EXPECT_THAT(console.out, HasSubstr("estafetted 9.9\n"));
+    EXPECT_EQ(console.run({"estafette", "version", "--json", "--socket", "/nonexistent"}), 0);
+    EXPECT_THAT(console.out, HasSubstr(R"("estafetted":null)"));
+}
+
+struct wrong_call {
+    std::vector<std::string> args;
+    int code;
+};
+
+TEST_F(the_program, refuses_a_wrong_command_line_without_calling_anybody) {
+    fake_daemon daemon{200, "{}"};
+    for (const auto& [args, code] : std::vector<wrong_call>{
+             {{}, 64},
+             {{"nonsense"}, 64},
+             {{"status"}, 64},
+             {{"send", "--to", "b@y"}, 64},
+             {{"send", "--from", "a@x", "--priority", "urgent"}, 64},
+             {{"send", "--from", "a@x", "--send-at", "soon", "--text", "x"}, 64},
+             {{"send", "--from", "a@x", "--metadata", "{", "--text", "x"}, 64},
+             {{"send", "--from", "a@x", "--header", "nocolon", "--text", "x"}, 64},
+             {{"send", "--from", "a@x", "--raw", "--subject", "x"}, 64},
+             {{"send", "--from", "a@x", "--raw"}, 65},
+             {{"send", "--from", "a@x", "--text", "x", "--attach", "/nonexistent"}, 66},
+             {{"list", "--state", "lost"}, 64},
+             {{"list", "--limit", "501"}, 64},
+             {{"route"}, 64},
+             {{"route", "pause", "relay"}, 64},
+             {{"queue", "--timeout", "soon"}, 64},
+             {{"explain", "a@x", "--lang", "de"}, 64},
+         }) {
+        EXPECT_EQ(estafette(daemon, args), code) << testing::PrintToString(args);
+        EXPECT_THAT(console.err, StartsWith("estafette: ")) << testing::PrintToString(args);
+    }
+    EXPECT_TRUE(daemon.requests().empty());
+}
+
+TEST_F(the_program, names_the_nearest_command_and_the_help_to_read) {
+    EXPECT_EQ(console.run({"estafette", "stauts", "x"}), 64);
+    EXPECT_EQ(console.err, "estafette: there is no command stauts; nearest: status (see estafette --help)\n");
+    EXPECT_EQ(console.run({"estafette", "route", "puase"}), 64);
+    EXPECT_THAT(
+        console.err, HasSubstr("there is no command puase; nearest: pause (see estafette route --help)")
+    );
+    EXPECT_EQ(console.run({"estafette", "cancel"}), 64);
+    EXPECT_THAT(console.err, HasSubstr("(see estafette cancel --help)"));
+}
+
+TEST_F(the_program, reports_errors_as_json_where_asked) {
+    fake_daemon daemon{404, R"({"title":"t","status":404,"code":"not_found"})"};
+    EXPECT_EQ(estafette(daemon, {"status", "--json", id}), 67);
+    EXPECT_EQ(console.err, "{\"title\":\"t\",\"status\":404,\"code\":\"not_found\"}\n");
+    EXPECT_EQ(console.run({"estafette", "--json", "queue", "--socket", "/nonexistent"}), 75);
+    EXPECT_THAT(console.err, AllOf(StartsWith("{"), HasSubstr(R"("exit":75)")));
+}
+
+TEST_F(the_program, reads_an_answer_of_another_version_without_falling) {
+    for (const char* body :
+         {"[]", "7", "null", R"({"recipients":7,"timeline":{}})", R"({"recipients":[7,null,{}]})"}) {
+        fake_daemon daemon{200, body};
+        EXPECT_EQ(estafette(daemon, {"status", id}), 0) << body;
+        EXPECT_EQ(estafette(daemon, {"list"}), 0) << body;
+        EXPECT_EQ(estafette(daemon, {"queue"}), 0) << body;
+        EXPECT_EQ(estafette(daemon, {"explain", id}), 0) << body;
+    }
+    fake_daemon broken{200, "{"};
+    EXPECT_EQ(estafette(broken, {"status", id}), 76);
+}
+
+TEST_F(the_program, has_help_with_examples_for_every_command) {
+    EXPECT_EQ(console.run({"estafette", "--help"}), 0);
+    EXPECT_THAT(console.out, AllOf(HasSubstr("Examples:"), HasSubstr("explain"), HasSubstr("Exit codes")));
+    for (const char* command : {"send", "status", "list", "explain", "cancel", "route", "health", "config"}) {
+        EXPECT_EQ(console.run({"estafette", command, "--help"}), 0);
+        EXPECT_THAT(console.out, HasSubstr("Example")) << command;
+    }
+    EXPECT_EQ(console.run({"estafette", "--version"}), 0);
+    EXPECT_THAT(console.out, StartsWith("estafette "));
+}
+
+TEST_F(the_program, checks_and_shows_a_configuration) {
+    fake_daemon daemon{200, "{}"};
+    const std::string file = daemon.folder() + "/e.yaml";
+    std::ofstream{file} << "# a comment\nhostname: m.example\n\nstore: {pth: x}\n";
+    EXPECT_EQ(console.run({"estafette", "config", "check", file}), 78);
+    EXPECT_EQ(console.err, file + ":4: unknown key store.pth; nearest: store.path\n");
+    EXPECT_EQ(console.run({"estafette", "config", "show", file}), 78);
+    std::ofstream{file} << "hostname: m.example\n";
+    console.environment["ESTAFETTE_CONFIG"] = file;
+    EXPECT_EQ(console.run({"estafette", "config", "check"}), 0);
+    EXPECT_EQ(console.run({"estafette", "config", "show"}), 0);
+    EXPECT_THAT(console.out, AllOf(HasSubstr("hostname: m.example\n"), HasSubstr("retention: 30d\n")));
+    EXPECT_EQ(console.run({"estafette", "config", "show", "--changed"}), 0);
+    EXPECT_EQ(console.out, "hostname: m.example\n");
+    EXPECT_EQ(console.run({"estafette", "config", "reference"}), 0);
+    EXPECT_THAT(console.out, HasSubstr("#hostname:"));
+    EXPECT_EQ(console.run({"estafette", "config", "check", "/nonexistent", "--json"}), 78);
+    EXPECT_THAT(console.out, HasSubstr(R"("valid":false)"));
+}
+
+// What bash offers behind the words, by running the script in bash.
+std::string offered(const std::string& script_file, const std::string& words) {
+    const std::string command =
+        "bash -c 'source " + script_file + "; COMP_WORDS=(" + words +
+        "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _estafette; echo \"${COMPREPLY[@]}\"' 2>&1";
+    FILE* pipe = popen(command.c_str(), "r");
+    std::string out;
+    for (char buffer[256]; fgets(buffer, sizeof buffer, pipe) != nullptr;) {
+        out += buffer;
+    }
+    pclose(pipe);
+    return out;
+}
+
+TEST_F(the_program, completes_its_own_commands_in_bash) {
+    fake_daemon daemon{200, "{}"};
+    EXPECT_EQ(console.run({"estafette", "completion", "bash"}), 0);
+    const std::string file = daemon.folder() + "/completion";
+    std::ofstream{file} << console.out;
+    EXPECT_EQ(offered(file, "estafette he"), "health\n");
+    EXPECT_EQ(offered(file, "estafette route p"), "pause\n");
+    EXPECT_EQ(offered(file, "estafette send --pri"), "--priority\n");
+    EXPECT_EQ(offered(file, "estafette send --priority \"\""), "transactional bulk\n");
+    EXPECT_EQ(offered(file, "estafette list --state de"), "deferred delivered\n");
+    EXPECT_EQ(offered(file, "estafette status --so"), "--socket\n");
+    EXPECT_EQ(offered(file, "estafette completion f"), "fish\n");
+    for (const char* shell : {"zsh", "fish"}) {
+        EXPECT_EQ(console.run({"estafette", "completion", shell}), 0);
+        EXPECT_THAT(
+            console.out, AllOf(HasSubstr("pause"), HasSubstr("priority"), HasSubstr("transactional"))
+        );
+    }
+}
+
+}  // namespace
+}  // namespace estafette::cli
