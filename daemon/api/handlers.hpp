@@ -1,0 +1,28 @@
+// One function per resource of docs/api.md. Each gets a request by value and answers it; what may go
+// wrong is a response too. References outlive the coroutines: they belong to the server. Private.
+#pragma once
+
+#include "services.hpp"
+
+#include <string>
+
+namespace estafette::api {
+
+[[nodiscard]] asio::awaitable<response> post_messages(services& s, request r);
+[[nodiscard]] asio::awaitable<response> get_message(services& s, request r, std::string id);
+[[nodiscard]] asio::awaitable<response> get_recipients(services& s, request r);
+[[nodiscard]] asio::awaitable<response> cancel_message(services& s, request r, std::string id);
+[[nodiscard]] asio::awaitable<response> get_queue(services& s, request r);
+[[nodiscard]] asio::awaitable<response> pause_route(services& s, request r, std::string id);
+[[nodiscard]] asio::awaitable<response> resume_route(services& s, request r, std::string id);
+
+// These need no role and no waiting.
+[[nodiscard]] response get_livez();
+[[nodiscard]] response get_readyz(const services& s);
+[[nodiscard]] response get_metrics(services& s);
+[[nodiscard]] response get_version(const services& s);
+
+// Finds the resource: 404, 405 with Allow, OPTIONS and 403 are answered here.
+[[nodiscard]] asio::awaitable<response> route_request(services& s, request r);
+
+}  // namespace estafette::api

@@ -1,0 +1,252 @@
+#include "present.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+namespace estafette::api {
+namespace {
+
+namespace json = boost::json;
+using store::state;
+
+json::value time_or_null(const std::optional<wall_time>& t) {
+    return t ? json::value(to_rfc3339(*t)) : json::value(nullptr);
+}
+
+json::value text_or_null(std::string_view text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+verdict::shown_state shown(state s) {
+    switch (s) {
+    case state::scheduled:
+    case state::queued:
+    case state::deferred:
+    case state::held: return verdict::shown_state::pending;
+    case state::relayed: return verdict::shown_state::sent;
+    case state::delivered: return verdict::shown_state::delivered;
+    case state::failed: return verdict::shown_state::failed;
+    case state::cancelled: return verdict::shown_state::cancelled;
+    }
+    return verdict::shown_state::pending;
+}
+
+verdict::disposition usual_disposition(state s) {
+    switch (s) {
+    case state::scheduled:
+    case state::queued:
+    case state::deferred:
+    case state::held: return verdict::disposition::retry;
+    case state::relayed:
+    case state::delivered: return verdict::disposition::accepted;
+    case state::failed:
+    case state::cancelled: return verdict::disposition::fail;
+    }
+    return verdict::disposition::retry;
+}
+
+json::object present(const store::attempt& a) {
+    json::object out{
+        {"number", a.number},
+        {"at", to_rfc3339(a.started_at)},
+        {"duration_ms", a.duration.count()},
+        {"route", a.route.text()},
+        {"server", a.server},
+        {"tls", a.tls},
+        {"phase", smtp::label(a.at)},
+        {"disposition", verdict::to_text(a.judged.what)},
+        {"reason", verdict::to_text(a.judged.why)},
+        {"scope", verdict::to_text(a.judged.fault)},
+        {"code", a.code != 0 ? json::value(a.code) : json::value(nullptr)},
+        {"enhanced", a.enhanced ? json::value(a.enhanced->text()) : json::value(nullptr)},
+        {"text", a.text},
+        {"rule", a.judged.rule},
+    };
+    const auto& hint = a.judged.retry_hint;
+    out["retry_hint_seconds"] = hint ? json::value(hint->count()) : json::value(nullptr);
+    return out;
+}
+
+json::object present(const store::event& e) {
+    json::object out{{"sequence", e.sequence}, {"at", to_rfc3339(e.at)}, {"type", e.type}};
+    if (!e.who.message.is_null()) {
+        out["recipient"] = e.who.text();
+        out["state"] = store::to_text(e.now);
+    }
+    if (!e.route.empty())
+        out["route"] = e.route.text();
+    if (e.what)
+        out["attempt"] = present(*e.what);
+    if (!e.by.empty())
+        out["by"] = e.by;
+    if (!e.text.empty())
+        out["text"] = e.text;
+    return out;
+}
+
+// "2026-05-01 12:00 UTC"
+std::string for_readers(const std::optional<wall_time>& t) {
+    if (!t)
+        return {};
+    auto text = to_rfc3339(*t).substr(0, 16);
+    text[10] = ' ';
+    return text + " UTC";
+}
+
+// Why a recipient is where it is, in the words of the verdict floor.
+struct cause {
+    verdict::reason why;
+    verdict::scope fault;
+    verdict::disposition what;
+};
+
+std::optional<cause> cause_of(const store::recipient_view& r, const hold* by_route) {
+    if (by_route != nullptr)
+        return cause{by_route->why, verdict::scope::route, verdict::disposition::retry};
+    if (!r.why)
+        return std::nullopt;
+    if (r.last && r.last->judged.why == *r.why)
+        return cause{*r.why, r.last->judged.fault, r.last->judged.what};
+    return cause{*r.why, verdict::scope::recipient, usual_disposition(r.now)};
+}
+
+verdict::explanation explain_to_reader(
+    const store::recipient_view& r, const cause& why, const hold* by_route, verdict::language l
+) {
+    verdict::explanation_facts facts;
+    facts.recipient = r.address;
+    facts.tenant = r.tenant.text();
+    facts.next_attempt = for_readers(by_route != nullptr ? by_route->until : r.next_attempt_at);
+    if (by_route != nullptr) {
+        facts.reply = by_route->text;
+    } else if (r.last) {
+        facts.server = r.last->server.substr(0, r.last->server.rfind(':'));
+        facts.reply = r.last->text;
+    }
+    return verdict::explain(why.why, why.fault, why.what, l, facts);
+}
+
+}  // namespace
+
+bool is_held_by_route(state s) noexcept {
+    return s == state::queued || s == state::deferred;
+}
+
+json::object present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words) {
+    const auto* by_route = why_held && is_held_by_route(r.now) ? &*why_held : nullptr;
+    const auto now = by_route != nullptr ? state::held : r.now;
+    const auto why = cause_of(r, by_route);
+    json::object out{
+        {"id", r.id.text()},
+        {"message", r.id.message.text()},
+        {"tenant", r.tenant.text()},
+        {"address", r.address},
+        {"state", store::to_text(now)},
+        {"shown", verdict::words(shown(now), words.in)},
+        {"reason", why ? json::value(verdict::to_text(why->why)) : json::value(nullptr)},
+        {"scope", why ? json::value(verdict::to_text(why->fault)) : json::value(nullptr)},
+    };
+    if (why) {
+        const auto text = explain_to_reader(r, *why, by_route, words.in);
+        out["headline"] = text.headline;
+        if (words.explain)
+            out["explanation"] = json::object{
+                {"headline", text.headline},
+                {"happened", text.happened},
+                {"acts", text.acts},
+                {"advice", text.advice},
+            };
+    } else {
+        out["headline"] = nullptr;
+        if (words.explain)
+            out["explanation"] = nullptr;
+    }
+    out["attempts"] = r.attempts;
+    out["accepted_at"] = to_rfc3339(r.accepted_at);
+    out["changed_at"] = to_rfc3339(r.changed_at);
+    out["next_attempt_at"] = time_or_null(by_route != nullptr ? by_route->until : r.next_attempt_at);
+    out["note"] = by_route != nullptr ? by_route->text : r.note;
+    out["last_attempt"] = r.last ? json::value(present(*r.last)) : json::value(nullptr);
+    return out;
+}
+
+json::object present(const store::message_view& m, const std::optional<hold>& why_held, wording words) {
+    const auto& message = m.message;
+    json::array tags;
+    for (const auto& tag : message.tags)
+        tags.emplace_back(tag);
+    json::array recipients;
+    for (const auto& r : m.recipients)
+        recipients.push_back(present(r, why_held, words));
+    json::array timeline;
+    for (const auto& e : m.timeline)
+        timeline.push_back(present(e));
+    // Our own compact JSON of an object; what cannot be read again is not shown.
+    error_code ec;
+    auto metadata = json::parse(message.metadata.empty() ? "{}" : message.metadata, ec);
+    return {
+        {"id", message.id.text()},
+        {"tenant", message.tenant.text()},
+        {"from", message.from ? message.from->text() : std::string{}},
+        {"subject", message.subject},
+        {"header_message_id", message.header_message_id},
+        {"size", message.facts.size},
+        {"priority", mail::to_text(message.precedence)},
+        {"category", message.category},
+        {"group", message.group},
+        {"key", message.key},
+        {"tags", std::move(tags)},
+        {"metadata", ec ? json::value(json::object{}) : std::move(metadata)},
+        {"require_tls", message.require_tls},
+        {"accepted_at", to_rfc3339(message.accepted_at)},
+        {"due_at", to_rfc3339(message.due_at)},
+        {"expires_at", to_rfc3339(message.expires_at)},
+        {"recipients", std::move(recipients)},
+        {"timeline", std::move(timeline)},
+    };
+}
+
+json::object present(const route::route_status& r) {
+    const auto word = [](route::route_state s) {
+        switch (s) {
+        case route::route_state::active: return "active";
+        case route::route_state::resting:  // `by` says that the daemon paused it
+        case route::route_state::paused: return "paused";
+        }
+        return "active";
+    };
+    json::array servers;
+    for (const auto& s : r.servers)
+        servers.emplace_back(s);
+    json::array fallbacks;
+    for (const auto& f : r.fallbacks)
+        fallbacks.emplace_back(f);
+    return {
+        {"id", r.id.text()},
+        {"state", word(r.state)},
+        {"reason", r.why ? json::value(verdict::to_text(*r.why)) : json::value(nullptr)},
+        {"text", r.text},
+        {"by", text_or_null(r.by)},
+        {"since", time_or_null(r.since)},
+        {"until", time_or_null(r.until)},
+        {"connections", r.connections},
+        {"ready", r.ready},
+        {"servers", std::move(servers)},
+        {"fallbacks", std::move(fallbacks)},
+    };
+}
+
+json::object present_accepted(const mail::message& m) {
+    const auto first_state = m.due_at > m.accepted_at ? state::scheduled : state::queued;
+    json::array recipients;
+    for (std::uint32_t i = 0; i < m.to.size(); ++i)
+        recipients.push_back(json::object{
+            {"id", recipient_id{m.id, i}.text()},
+            {"address", m.to[i].text()},
+            {"state", store::to_text(first_state)},
+        });
+    return {{"id", m.id.text()}, {"recipients", std::move(recipients)}};
+}
+
+}  // namespace estafette::api

@@ -1,0 +1,32 @@
+// The store's pictures as the JSON of docs/api.md. Private to the api floor.
+#pragma once
+
+#include "estafette/api/gateway.hpp"
+#include "estafette/verdict/catalogue.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <optional>
+
+namespace estafette::api {
+
+// The language asked for: with one, `explanation` is added.
+struct wording {
+    verdict::language in = verdict::language::en;
+    bool explain = false;
+};
+
+// `why_held` of the recipient's tenant: it counts for what waits.
+[[nodiscard]] boost::json::object
+present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words);
+[[nodiscard]] boost::json::object
+present(const store::message_view& m, const std::optional<hold>& why_held, wording words);
+[[nodiscard]] boost::json::object present(const route::route_status& r);
+
+// The answer to a POST; the same for every repetition of it.
+[[nodiscard]] boost::json::object present_accepted(const mail::message& m);
+
+// Whether a route's hold shows for a recipient in that state.
+[[nodiscard]] bool is_held_by_route(store::state s) noexcept;
+
+}  // namespace estafette::api

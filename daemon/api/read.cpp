@@ -1,0 +1,192 @@
+#include "handlers.hpp"
+#include "present.hpp"
+
+#include "estafette/base/text.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace estafette::api {
+namespace {
+
+namespace json = boost::json;
+
+response json_response(json::object body) {
+    response r;
+    r.body = json::serialize(body) + "\n";
+    return r;
+}
+
+wording wording_of(const request& r) {
+    if (const auto* asked = r.where.find("lang"))
+        return {verdict::choose_language(*asked), true};
+    if (!r.accept_language.empty())
+        return {verdict::choose_language(r.accept_language), true};
+    return {};
+}
+
+// Of each tenant on the page, looked up once.
+class hold_cache {
+public:
+    explicit hold_cache(const gateway& below)
+        : below_{below} {}
+
+    const std::optional<hold>& of(const tenant_id& tenant) {
+        const auto found = known_.find(tenant);
+        return found != known_.end() ? found->second
+                                     : known_.emplace(tenant, below_.hold_of(tenant)).first->second;
+    }
+
+private:
+    const gateway& below_;
+    std::map<tenant_id, std::optional<hold>> known_;
+};
+
+struct recipients_query {
+    store::query what;
+    std::optional<tenant_id> tenant;
+    std::vector<mail::field_error> errors;
+
+    void refuse(const char* pointer, error_code why, std::string detail = {}) {
+        errors.push_back({pointer, why, detail.empty() ? why.message() : std::move(detail)});
+    }
+};
+
+void read_filter(recipients_query& q, const std::string& value) {
+    auto parsed = mail::address::parse(value);
+    if (parsed)
+        q.what.address = parsed->text();
+    else
+        q.refuse("/address", parsed.error());
+}
+
+void read_limit(recipients_query& q, const std::string& value) {
+    std::uint32_t limit = 0;
+    const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), limit);
+    if (ec != std::errc{} || end != value.data() + value.size() || limit < 1 || limit > 500)
+        q.refuse("/limit", errc::field_type, "must be a number from 1 to 500");
+    else
+        q.what.limit = limit;
+}
+
+recipients_query read_query(const target& where) {
+    recipients_query q;
+    for (const auto& [name, value] : where.query) {
+        if (name == "address") {
+            read_filter(q, value);
+        } else if (name == "state") {
+            q.what.now = store::parse_state(value);
+            if (!q.what.now)
+                q.refuse("/state", errc::field_type, "there is no such state");
+        } else if (name == "reason") {
+            q.what.why = verdict::parse_reason(value);
+            if (!q.what.why)
+                q.refuse("/reason", errc::field_type, "there is no such reason");
+        } else if (name == "tenant") {
+            q.tenant = tenant_id{value};
+        } else if (name == "uncertain") {
+            q.what.uncertain_only = value == "true";
+            if (value != "true" && value != "false")
+                q.refuse("/uncertain", errc::field_type, "must be true or false");
+        } else if (name == "limit") {
+            read_limit(q, value);
+        } else if (name == "cursor") {
+            q.what.cursor = value;
+        } else if (name != "lang") {
+            q.errors.push_back({"/" + printable(name, 64), errc::field_unknown, "there is no such parameter"}
+            );
+        }
+    }
+    return q;
+}
+
+// The same query with the next cursor.
+std::string next_link(const target& where, const std::string& cursor) {
+    std::string out = "</v1/recipients?";
+    for (const auto& [name, value] : where.query)
+        if (name != "cursor")
+            out.append(percent_encode(name)).append("=").append(percent_encode(value)).append("&");
+    return out.append("cursor=").append(percent_encode(cursor)).append(">; rel=\"next\"");
+}
+
+}  // namespace
+
+asio::awaitable<response> get_message(services& s, request r, std::string id) {
+    const auto parsed = message_id::parse(id);
+    if (!parsed)
+        co_return to_response(not_found());
+    const auto seen = co_await s.queue.view(*parsed);  // the store answers within its own limit
+    if (!seen)
+        co_return to_response(of_error(seen.error()));
+    const access allowed{r.who, r.config->grants};
+    if (!allowed.may(permission::read, seen->message.tenant))
+        co_return to_response(not_found());
+    co_return json_response(present(*seen, s.below.hold_of(seen->message.tenant), wording_of(r)));
+}
+
+asio::awaitable<response> get_recipients(services& s, request r) {
+    const access allowed{r.who, r.config->grants};
+    auto q = read_query(r.where);
+    const auto granted = allowed.tenants(permission::read);
+    if (q.tenant) {
+        if (!allowed.may(permission::read, *q.tenant) || r.config->find_tenant(*q.tenant) == nullptr)
+            co_return to_response(not_found());
+        q.what.tenants = {*q.tenant};
+    } else if (granted) {
+        if (granted->empty())  // which would mean all of them to the store
+            co_return to_response(forbidden("your role does not allow reading"));
+        q.what.tenants = *granted;
+    }
+    if (!q.errors.empty())
+        co_return to_response(invalid(std::move(q.errors)));
+    const auto page = co_await s.queue.find(std::move(q.what));  // the store answers within its own limit
+    if (!page && page.error() == errc::cursor_invalid)
+        co_return to_response(invalid("/cursor", page.error()));
+    if (!page)
+        co_return to_response(of_error(page.error()));
+    json::array recipients;
+    hold_cache holds{s.below};
+    const auto words = wording_of(r);
+    for (const auto& recipient : page->recipients)
+        recipients.push_back(present(recipient, holds.of(recipient.tenant), words));
+    const auto& next = page->next_cursor;
+    auto out = json_response({
+        {"recipients", std::move(recipients)},
+        {"next", next.empty() ? json::value(nullptr) : json::value(next)},
+    });
+    if (!next.empty())
+        out.headers.emplace_back("Link", next_link(r.where, next));
+    co_return out;
+}
+
+response get_livez() {
+    response r;
+    r.body = "{\"live\":true}\n";
+    return r;
+}
+
+response get_readyz(const services& s) {
+    const auto state = s.below.ready();
+    json::object checks;
+    for (const auto& [name, word] : state.checks)
+        checks[name] = word;
+    auto r = json_response({{"ready", state.is_ready}, {"checks", std::move(checks)}});
+    r.status = state.is_ready ? 200 : 503;
+    return r;
+}
+
+response get_metrics(services& s) {
+    response r;
+    r.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    r.body = s.below.metrics_text();
+    return r;
+}
+
+response get_version(const services& s) {
+    return json_response({{"version", s.meters.version}});
+}
+
+}  // namespace estafette::api

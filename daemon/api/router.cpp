@@ -1,0 +1,109 @@
+#include "handlers.hpp"
+
+#include <functional>
+
+namespace estafette::api {
+namespace {
+
+enum class resource : std::uint8_t {
+    none,
+    messages,
+    message,
+    cancel,
+    recipients,
+    queue,
+    pause,
+    resume,
+    livez,
+    readyz,
+    metrics,
+    version,
+};
+
+resource find(const std::vector<std::string>& path) {
+    if (path.size() == 1) {
+        if (path[0] == "livez")
+            return resource::livez;
+        if (path[0] == "readyz")
+            return resource::readyz;
+        if (path[0] == "metrics")
+            return resource::metrics;
+        return path[0] == "version" ? resource::version : resource::none;
+    }
+    if (path.size() < 2 || path[0] != "v1")
+        return resource::none;
+    if (path.size() == 2) {
+        if (path[1] == "messages")
+            return resource::messages;
+        if (path[1] == "recipients")
+            return resource::recipients;
+        return path[1] == "queue" ? resource::queue : resource::none;
+    }
+    if (path[1] == "messages" && path.size() == 3)
+        return resource::message;
+    if (path[1] == "messages" && path.size() == 4 && path[3] == "cancel")
+        return resource::cancel;
+    if (path[1] == "routes" && path.size() == 4 && path[3] == "pause")
+        return resource::pause;
+    if (path[1] == "routes" && path.size() == 4 && path[3] == "resume")
+        return resource::resume;
+    return resource::none;
+}
+
+bool is_open_to_all(resource what) {
+    return what == resource::livez || what == resource::readyz || what == resource::metrics ||
+           what == resource::version;
+}
+
+bool takes_post(resource what) {
+    return what == resource::messages || what == resource::cancel || what == resource::pause ||
+           what == resource::resume;
+}
+
+// What can be said without a handler: OPTIONS, 405, 403.
+std::optional<response> answer_early(const request& r, resource what) {
+    const std::string allow = takes_post(what) ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+    if (r.method == verb::options) {
+        response out;
+        out.status = 204;
+        out.headers.emplace_back("Allow", allow);
+        return out;
+    }
+    const bool fits =
+        takes_post(what) ? r.method == verb::post : r.method == verb::get || r.method == verb::head;
+    if (!fits)
+        return to_response(not_allowed(allow));
+    if (is_open_to_all(what) || access{r.who, r.config->grants}.has_any_role())
+        return std::nullopt;
+    return to_response(forbidden(r.who.text() + " has no role here"));
+}
+
+}  // namespace
+
+asio::awaitable<response> route_request(services& s, request r) {
+    const auto what = find(r.where.path);
+    if (what == resource::none) {
+        const bool is_known = access{r.who, r.config->grants}.has_any_role();
+        co_return to_response(is_known ? not_found() : forbidden(r.who.text() + " has no role here"));
+    }
+    if (auto early = answer_early(r, what))
+        co_return std::move(*early);
+    auto id = r.where.path.size() > 2 ? r.where.path[2] : std::string{};
+    switch (what) {
+    case resource::none: break;
+    case resource::messages: co_return co_await post_messages(s, std::move(r));
+    case resource::message: co_return co_await get_message(s, std::move(r), std::move(id));
+    case resource::cancel: co_return co_await cancel_message(s, std::move(r), std::move(id));
+    case resource::recipients: co_return co_await get_recipients(s, std::move(r));
+    case resource::queue: co_return co_await get_queue(s, std::move(r));
+    case resource::pause: co_return co_await pause_route(s, std::move(r), std::move(id));
+    case resource::resume: co_return co_await resume_route(s, std::move(r), std::move(id));
+    case resource::livez: co_return get_livez();
+    case resource::readyz: co_return get_readyz(s);
+    case resource::metrics: co_return get_metrics(s);
+    case resource::version: co_return get_version(s);
+    }
+    co_return to_response(not_found());
+}
+
+}  // namespace estafette::api
