@@ -1,6 +1,7 @@
 // Outcome → verdict, by rules that are data (conf/rules/*.yaml): ordered, first match wins, compiled
 // once into RE2::Set. What has no reply (timeout, TLS, DNS) is decided by the error code alone.
-// Thread: const after construction; unmatched replies are counted in the loop thread.
+// No rule can make a fault of the sender or the route fail a recipient, or a 4xx fail anything.
+// Thread: one; classify() counts what no rule matched.
 #pragma once
 
 #include "estafette/base/embedded.hpp"
@@ -28,7 +29,9 @@ struct rule_file {
 
 class classifier {
 public:
-    // All files, in the order of their names. On failure the message is "FILE:LINE: what is wrong".
+    // All files, in the order of their names without the folders: a file of the operator's can come
+    // before ours, and stands in for one of the same name that was given before it. On failure the
+    // message is "FILE:LINE: what is wrong".
     [[nodiscard]] static boost::system::result<classifier, std::string>
     compile(std::span<const rule_file> files);
 
@@ -40,6 +43,8 @@ public:
     ~classifier();
 
     [[nodiscard]] verdict classify(const evidence& e) const;
+
+    [[nodiscard]] std::size_t rule_count() const noexcept;
 
     // An unmatched 4xx is retried and an unmatched 5xx fails, both as `other`; they are counted and the
     // most recent distinct ones kept (≤ 1,000), for people to write rules from.

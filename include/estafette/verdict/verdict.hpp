@@ -68,8 +68,9 @@ inline constexpr std::size_t reason_count = 27;
 // The facts a verdict is given on. References live for the call only.
 struct evidence {
     const smtp::outcome& what;
-    std::string_view server;   // the host we spoke to
-    std::string_view profile;  // the route's provider profile, or empty
+    std::string_view server;         // the host we spoke to
+    std::string_view profile;        // the route's provider profile, or empty
+    std::optional<wall_time> now{};  // to read "try again after 08:30 UTC"; without it dates are not read
 };
 
 struct verdict {

@@ -1,0 +1,17 @@
+// Peer text folded for matching: lower case, accents dropped, typographic quotes and dashes plain,
+// line breaks and runs of blanks one space, and the codes that servers repeat at the start of each
+// line ("550-5.1.1 …") removed. What is not valid UTF-8 is read as Windows-1252. Pure, bounded.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace estafette::verdict {
+
+// Always valid UTF-8. Text beyond `limit` bytes is not looked at.
+[[nodiscard]] std::string fold(std::string_view text, std::size_t limit = 4096);
+
+// A pattern's letters made fit for folded text; its syntax (all of it ASCII) stays.
+[[nodiscard]] std::string fold_pattern(std::string_view pattern);
+
+}  // namespace estafette::verdict
