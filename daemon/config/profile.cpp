@@ -73,8 +73,9 @@ profile_set embedded_profiles(yaml::errors& out) {
 
 std::vector<profile_summary> profiles() {
     yaml::errors ignored;  // a test reads them
+    const profile_set set = embedded_profiles(ignored);
     std::vector<profile_summary> out;
-    for (const auto& [name, profile] : embedded_profiles(ignored).all())
+    for (const auto& [name, profile] : set.all())
         out.push_back({name, profile.description});
     return out;
 }
