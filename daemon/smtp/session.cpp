@@ -156,7 +156,7 @@ phase session::state::whereabouts() const noexcept {
     if (at != stage::open) {
         return at == stage::fresh ? last.at : opening_at;
     }
-    if (content != nullptr) {
+    if (content != nullptr || dotted != nullptr) {
         return phase::body;
     }
     const flight* const f = waiting_flight();
@@ -173,30 +173,32 @@ void session::state::fail(error_code why) {
 }
 
 action session::state::next_action() {
-    action a;
-    a.turn = turn;
-    if (at == stage::over) {
-        const bool is_owed = !flights.empty() && flights.front()->is_begun;
-        a.what = is_owed ? todo::done : todo::close;
-        a.at = failure.at;
-    } else if (has_output()) {
+    const flight* const front =
+        !flights.empty() && flights.front()->is_begun ? flights.front().get() : nullptr;
+    action a{.what = todo::read, .at = phase::ready, .turn = turn};
+    if (has_output() && at != stage::over) {
         a.what = todo::write;
         a.at = content != nullptr ? phase::body : write_phase;
-    } else if (at == stage::handshake) {
-        a.what = todo::start_tls;
-        a.at = phase::handshake;
-    } else if (at == stage::open && !flights.empty() && flights.front()->is_begun &&
-               flights.front()->is_over()) {
+    } else if (front != nullptr && front->is_over()) {
         a.what = todo::done;
-        a.at = phase::ready;
-    } else if (at == stage::open && (flights.empty() || !flights.front()->is_begun)) {
-        a.what = todo::ready;
-        a.at = phase::ready;
     } else {
-        a.what = todo::read;
-        a.at = at == stage::open       ? flights.front()->to_receive()
-               : at == stage::quitting ? phase::quit
-                                       : opening_at;
+        switch (at) {
+        case stage::fresh: a.at = phase::connect; break;
+        case stage::opening: a.at = opening_at; break;
+        case stage::handshake:
+            a.what = todo::start_tls;
+            a.at = phase::handshake;
+            break;
+        case stage::open:
+            a.what = front == nullptr ? todo::ready : todo::read;
+            a.at = front == nullptr ? phase::ready : front->to_receive();
+            break;
+        case stage::quitting: a.at = phase::quit; break;
+        case stage::over:
+            a.what = todo::close;
+            a.at = failure.at;
+            break;
+        }
     }
     last = a;
     return a;

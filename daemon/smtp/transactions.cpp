@@ -61,10 +61,10 @@ void session::state::begin_anew(const transaction_view& now) {
     f.prepare(now, {offers, is_encrypted && tls.verified}, mode(), reset_needed);
     f.is_begun = true;
     if (!usable) {
+        f.settle_untried();
         if (parser.is_partial()) {
             break_down({.at = phase::ready, .answer = {}, .error = errc::bytes_unsolicited});
         }
-        f.settle_untried();
         return;
     }
     if (!f.is_over()) {

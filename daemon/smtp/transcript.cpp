@@ -32,7 +32,10 @@ void keep_within(std::string& shown, std::size_t limit) {
         return;
     }
     // The first quarter tells how it began; what is cut is made large, so that cutting is rare.
-    const std::size_t from = shown.rfind('\n', limit / 4) + 1;
+    std::size_t from = shown.rfind('\n', limit / 4) + 1;
+    if (std::string_view{shown}.substr(0, from).ends_with(gap)) {
+        from -= gap.size();
+    }
     const std::size_t surplus = shown.size() - limit + limit / 4;
     const std::size_t end = shown.find('\n', std::min(from + surplus, shown.size() - 1));
     shown.replace(from, (end == std::string::npos ? shown.size() : end + 1) - from, gap);
