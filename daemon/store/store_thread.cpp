@@ -112,7 +112,7 @@ bool queue::thread::wait_for_work(round& next, bool& is_settled) {
         if (!more) {
             remember(more.error());
         }
-        is_settled = !more || !*more;
+        is_settled = !more || *more == settled::all;
         return true;
     }
     if (drops_) {

@@ -19,6 +19,8 @@
 
 namespace estafette::store {
 
+enum class settled { all, more_to_do };
+
 // Which changes of a batch took effect.
 using effects = std::vector<bool>;
 
@@ -58,8 +60,7 @@ public:
     [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
 
     // Work that need not be in anyone's way, a small step of it; the facade calls it when nothing waits.
-    // True: there is more.
-    virtual result<bool> settle() { return false; }
+    virtual result<settled> settle() { return settled::all; }
 };
 
 // Opens or creates the store. errc::store_locked, store_damaged, store_newer, io; `problem` says where.

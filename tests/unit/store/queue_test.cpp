@@ -19,7 +19,7 @@ struct scripted_engine final : engine {
         std::promise<void> first_commit_began;
         std::shared_future<void> first_commit_may_end;
         std::size_t calls = 0;
-        std::size_t settled = 0;
+        std::size_t settles = 0;
     };
 
     explicit scripted_engine(log& l)
@@ -75,9 +75,9 @@ struct scripted_engine final : engine {
 
     result<std::size_t> purge(wall_time, std::size_t limit) override { return limit; }
 
-    result<bool> settle() override {
-        ++seen.settled;
-        return false;
+    result<settled> settle() override {
+        ++seen.settles;
+        return settled::all;
     }
 };
 
@@ -276,14 +276,14 @@ TEST_F(a_queue, lets_the_engine_settle_when_nothing_waits) {
             std::vector<recipient_id> none;
             const auto synced = co_await q->unclaim(std::move(none));
             EXPECT_TRUE(synced.has_value());
-            if (seen.settled > 0) {
+            if (seen.settles > 0) {
                 break;
             }
         }
     };
     spawn(until_settled());
     loop.run();
-    EXPECT_GE(seen.settled, 1u);
+    EXPECT_GE(seen.settles, 1u);
 }
 
 }  // namespace

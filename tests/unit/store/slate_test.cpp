@@ -1,4 +1,4 @@
-#include "temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 #include "estafette/store/slate.hpp"
 
@@ -38,7 +38,7 @@ protected:
         ASSERT_TRUE(WIFSIGNALED(status));
     }
 
-    temporary_folder folder;
+    test::temporary_folder folder;
 };
 
 TEST_F(a_slate, is_empty_when_new) {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-namespace estafette::store {
+namespace estafette::test {
 
 class temporary_folder {
 public:
@@ -30,4 +30,4 @@ private:
     std::string path_;
 };
 
-}  // namespace estafette::store
+}  // namespace estafette::test

@@ -1,0 +1,135 @@
+// The ledger: messages, recipients, events, keys and pauses as rows of a SQLite file that people and
+// tools can open (read-only) while the daemon runs. It knows rows, not rules: transition.hpp has those.
+//
+// Errors are ledger_error, thrown. Writes belong between begin() and commit().
+// Thread: the store's.
+#pragma once
+
+#include "sqlite.hpp"
+#include "transition.hpp"
+
+#include "estafette/store/engine.hpp"
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+namespace estafette::store {
+
+// Where a body is: nowhere any more, in the ledger's table, or in a journal segment.
+struct body_place {
+    static constexpr std::int64_t in_ledger = 0;
+
+    std::optional<std::int64_t> where;  // in_ledger, or the segment's number
+    std::int64_t offset = 0;            // of the body's first byte in the segment
+};
+
+struct recipient_row {
+    standing at;
+    std::optional<std::uint64_t> last_attempt;  // its event
+    bool is_changed = false;
+};
+
+// What a change needs to know of a message; the rest stays in the file.
+struct message_row {
+    std::int64_t no = 0;
+    message_id id;
+    tenant_id tenant;
+    mail::priority precedence = mail::priority::transactional;
+    body_place body;
+    bool body_was_in_ledger = false;  // its table has it, whatever `body` says now
+    std::vector<recipient_row> recipients;
+    bool is_changed = false;
+
+    // Only until its first write: what is not in the file yet.
+    mail::message_ptr fresh;
+    std::string idempotency_key, idempotency_digest;
+
+    [[nodiscard]] std::optional<wall_time> completed_at() const;
+
+    // All of it is in the file.
+    void is_written();
+};
+
+// A recipient's number: its message's and its place in the envelope.
+inline constexpr int place_bits = 16;
+inline constexpr std::size_t most_recipients = std::size_t{1} << place_bits;
+
+struct ledger_numbers {
+    std::uint64_t applied = 0;  // the journal's last batch that is in the rows
+    std::int64_t last_message = 0;
+    std::uint64_t last_event = 0;
+    std::array<std::uint64_t, state_count> tally{};  // recipients by state
+};
+
+class ledger {
+public:
+    enum class syncing { at_commit, at_checkpoint };
+
+    // Opens or creates `path`. Claims of an earlier process are forgotten.
+    ledger(const std::string& path, syncing how);
+
+    [[nodiscard]] const ledger_numbers& numbers_at_open() const noexcept { return numbers_; }
+
+    void begin();
+    void commit(const ledger_numbers& numbers);
+    void roll_back() noexcept;
+    [[nodiscard]] bool checkpoint() { return db_.checkpoint(); }
+
+    void write(const message_row& row);                               // what is new or changed of it
+    void write(const event& e, std::optional<std::int64_t> message);  // none: of a route
+    void write(const paused_route& row);
+    void erase(const route_id& route);
+
+    [[nodiscard]] std::unique_ptr<message_row> find_row(message_id id);
+    [[nodiscard]] std::optional<paused_route> find_pause(const route_id& route);
+
+    // Without its body: the body's place is in the row.
+    [[nodiscard]] std::optional<mail::message> find_message(message_id id);
+    [[nodiscard]] std::optional<std::string> read_body(std::int64_t message);
+
+    void claim(const recipient_id& id, bool claimed);
+    [[nodiscard]] std::vector<waiting_tenant> waiting();
+    [[nodiscard]] std::vector<due_entry>
+    due(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit);
+
+    [[nodiscard]] std::optional<message_view> view(message_id id);
+    [[nodiscard]] page find(const query& q, std::uint64_t before);
+    [[nodiscard]] std::optional<wall_time> oldest_due();
+    [[nodiscard]] std::vector<event> events(std::uint64_t after, std::size_t limit);
+    [[nodiscard]] std::vector<paused_route> paused_routes();
+    [[nodiscard]] std::optional<idempotent_answer>
+    find_idempotent(const tenant_id& tenant, const std::string& key);
+
+    // Complete before `before`: their ids.
+    [[nodiscard]] std::vector<message_id> complete_before(wall_time before, std::size_t limit);
+    [[nodiscard]] std::vector<message_id> bodies_complete_before(wall_time before, std::size_t limit);
+    void erase(const message_row& row);
+    void erase_route_events(wall_time before);
+
+    // Waiting mail whose body is still in this segment of the journal or an older one.
+    [[nodiscard]] std::vector<message_id> bodies_up_to(std::int64_t segment, std::size_t limit);
+    void move_body(message_row& row, std::string_view body);
+
+private:
+    void prepare(const std::string& path);
+    void read_numbers();
+    [[nodiscard]] statement& sql(const char* text);
+    [[nodiscard]] statement& sql(std::string text);
+    [[nodiscard]] std::int64_t number_of(const tenant_id& tenant);
+    [[nodiscard]] const tenant_id& tenant_of(std::int64_t number);
+    [[nodiscard]] std::optional<std::int64_t> known_number_of(const tenant_id& tenant) const;
+    void insert(const message_row& row);
+    void insert_recipients(const message_row& row);
+    [[nodiscard]] std::int64_t number_of(const recipient_id& id);
+    [[nodiscard]] mail::message read_message(statement& s);
+    void read_envelope(std::int64_t no, mail::message& m);
+
+    database db_;
+    std::map<std::string, statement, std::less<>> statements_;
+    std::map<tenant_id, std::int64_t> tenants_;
+    std::map<std::int64_t, tenant_id> tenant_names_;
+    ledger_numbers numbers_;
+};
+
+}  // namespace estafette::store

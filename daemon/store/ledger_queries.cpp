@@ -1,0 +1,468 @@
+#include "cursor.hpp"
+#include "ledger.hpp"
+#include "ledger_events.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+
+namespace estafette::store {
+
+namespace {
+
+constexpr std::int64_t place_mask = (std::int64_t{1} << place_bits) - 1;
+constexpr std::size_t longest_timeline = 1000;
+
+std::span<const std::uint8_t> bytes_of(const message_id& id) {
+    return id.bytes();
+}
+
+message_id id_of(std::string_view blob) {
+    message_id::bytes_type bytes{};
+    if (blob.size() != bytes.size()) {
+        throw ledger_error{errc::store_damaged, "a message id is not 16 bytes"};
+    }
+    std::copy(blob.begin(), blob.end(), bytes.begin());
+    return message_id{bytes};
+}
+
+state state_of(std::int64_t value) {
+    if (value < 0 || value >= static_cast<std::int64_t>(state_count)) {
+        throw ledger_error{errc::store_damaged, "an unknown state"};
+    }
+    return static_cast<state>(value);
+}
+
+std::optional<verdict::reason> reason_of(const statement& s, int column) {
+    return s.is_null(column) ? std::nullopt : verdict::parse_reason(s.text(column));
+}
+
+mail::address address_of(std::string_view text) {
+    auto parsed = mail::address::parse(text);
+    if (!parsed) {
+        throw ledger_error{errc::store_damaged, "an address does not parse"};
+    }
+    return std::move(*parsed);
+}
+
+std::vector<std::string> tags_of(std::string_view json) {
+    std::vector<std::string> tags;
+    if (json.empty()) {
+        return tags;
+    }
+    boost::json::error_code failure;
+    const auto value = boost::json::parse({json.data(), json.size()}, failure);
+    if (failure || !value.is_array()) {
+        throw ledger_error{errc::store_damaged, "a message's tags are not a list"};
+    }
+    for (const auto& tag : value.get_array()) {
+        tags.emplace_back(tag.is_string() ? std::string{tag.get_string()} : std::string{});
+    }
+    return tags;
+}
+
+constexpr const char* message_columns =
+    "no, id, tenant, sender, subject, header_message_id, size, longest_line, eight_bit, utf8_header,"
+    " leading_dot, accepted_at, due_at, expires_at, bulk, category, \"group\", key, tags, metadata, "
+    "require_tls";
+
+const std::string recipient_columns =
+    std::string{"m.id, r.no, r.tenant, r.address, r.state, r.attempts, m.accepted_at, r.changed_at, r.due_at,"
+                " r.reason, r.note, "} +
+    attempt_columns;
+
+constexpr int first_attempt_column = 11;
+
+const std::string recipient_tables =
+    " JOIN message m ON m.no = r.no >> 16 LEFT JOIN event e ON e.no = r.last_attempt ";
+
+}  // namespace
+
+std::unique_ptr<message_row> ledger::find_row(message_id id) {
+    statement& s = sql("SELECT no, tenant, bulk, body_in, body_offset FROM message WHERE id = ?");
+    s.start(bytes_of(id));
+    if (!s.step()) {
+        return nullptr;
+    }
+    auto row = std::make_unique<message_row>();
+    row->id = id;
+    row->no = s.integer(0);
+    row->tenant = tenant_of(s.integer(1));
+    row->precedence = s.integer(2) != 0 ? mail::priority::bulk : mail::priority::transactional;
+    row->body = {s.maybe_integer(3), s.integer(4)};
+    row->body_was_in_ledger = row->body.where == body_place::in_ledger;
+    s.reset();
+    statement& r =
+        sql("SELECT state, attempts, changed_at, due_at, claimed, doubted, reason, note, last_attempt"
+            " FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
+    const std::int64_t first = row->no << place_bits;
+    for (r.start(first, first | place_mask); r.step();) {
+        recipient_row& one = row->recipients.emplace_back();
+        one.at = {
+            state_of(r.integer(0)),
+            static_cast<std::uint32_t>(r.integer(1)),
+            from_unix_ms(r.integer(2)),
+            r.maybe_time(3),
+            r.integer(4) != 0,
+            r.integer(5) != 0,
+            reason_of(r, 6),
+            std::string{r.text(7)}
+        };
+        if (const auto no = r.maybe_integer(8)) {
+            one.last_attempt = static_cast<std::uint64_t>(*no);
+        }
+    }
+    return row;
+}
+
+mail::message ledger::read_message(statement& s) {
+    mail::message m;
+    m.id = id_of(s.text(1));
+    m.tenant = tenant_of(s.integer(2));
+    if (!s.is_null(3)) {
+        m.from = address_of(s.text(3));
+    }
+    m.subject = s.text(4);
+    m.header_message_id = s.text(5);
+    m.facts.size = static_cast<std::uint64_t>(s.integer(6));
+    m.facts.longest_line = static_cast<std::uint32_t>(s.integer(7));
+    m.facts.eight_bit = s.integer(8) != 0;
+    m.facts.utf8_header = s.integer(9) != 0;
+    m.facts.leading_dot = s.integer(10) != 0;
+    m.accepted_at = from_unix_ms(s.integer(11));
+    m.due_at = from_unix_ms(s.integer(12));
+    m.expires_at = from_unix_ms(s.integer(13));
+    m.precedence = s.integer(14) != 0 ? mail::priority::bulk : mail::priority::transactional;
+    m.category = s.text(15);
+    m.group = s.text(16);
+    m.key = s.text(17);
+    m.tags = tags_of(s.text(18));
+    m.metadata = s.text(19);
+    m.require_tls = s.integer(20) != 0;
+    return m;
+}
+
+void ledger::read_envelope(std::int64_t no, mail::message& m) {
+    statement& s = sql("SELECT address FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
+    const std::int64_t first = no << place_bits;
+    for (s.start(first, first | place_mask); s.step();) {
+        m.to.push_back(address_of(s.text(0)));
+    }
+}
+
+std::optional<mail::message> ledger::find_message(message_id id) {
+    statement& s = sql(std::string{"SELECT "} + message_columns + " FROM message WHERE id = ?");
+    s.start(bytes_of(id));
+    if (!s.step()) {
+        return std::nullopt;
+    }
+    mail::message m = read_message(s);
+    const std::int64_t no = s.integer(0);
+    s.reset();
+    read_envelope(no, m);
+    return m;
+}
+
+std::optional<std::string> ledger::read_body(std::int64_t message) {
+    statement& s = sql("SELECT content FROM body WHERE message = ?");
+    s.start(message);
+    std::optional<std::string> body;
+    if (s.step()) {
+        body.emplace(s.text(0));
+    }
+    s.reset();
+    return body;
+}
+
+void ledger::write(const event& e, std::optional<std::int64_t> message) {
+    if (!message) {
+        insert_event(sql(event_insert), e, std::nullopt, std::nullopt);
+        return;
+    }
+    insert_event(sql(event_insert), e, *message << place_bits | e.who.index, number_of(e.tenant));
+}
+
+std::optional<paused_route> ledger::find_pause(const route_id& route) {
+    for (paused_route& row : paused_routes()) {
+        if (row.route == route) {
+            return std::move(row);
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<paused_route> ledger::paused_routes() {
+    std::vector<paused_route> rows;
+    statement& s = sql("SELECT route, since, until, reason, text, \"by\" FROM pause ORDER BY route");
+    for (s.start(); s.step();) {
+        rows.push_back(
+            {route_id{std::string{s.text(0)}},
+             from_unix_ms(s.integer(1)),
+             s.maybe_time(2),
+             verdict::parse_reason(s.text(3)).value_or(verdict::reason::other),
+             std::string{s.text(4)},
+             std::string{s.text(5)}}
+        );
+    }
+    return rows;
+}
+
+// From one (tenant, priority) to the next through the due index: as many seeks as there are lines.
+std::vector<waiting_tenant> ledger::waiting() {
+    std::vector<waiting_tenant> lines;
+    statement& s = sql("SELECT tenant, bulk, due_at FROM recipient INDEXED BY recipient_due"
+                       " WHERE (tenant, bulk) > (?, ?) AND due_at IS NOT NULL AND claimed = 0"
+                       " ORDER BY tenant, bulk, due_at LIMIT 1");
+    std::int64_t tenant = 0, bulk = 0;
+    for (s.start(tenant, bulk); s.step(); s.start(tenant, bulk)) {
+        tenant = s.integer(0);
+        bulk = s.integer(1);
+        lines.push_back(
+            {tenant_of(tenant),
+             bulk != 0 ? mail::priority::bulk : mail::priority::transactional,
+             from_unix_ms(s.integer(2))}
+        );
+    }
+    return lines;
+}
+
+std::vector<due_entry>
+ledger::due(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit) {
+    std::vector<due_entry> found;
+    const auto no = known_number_of(tenant);
+    if (!no) {
+        return found;
+    }
+    statement& s = sql("SELECT m.id, r.no, r.due_at, m.expires_at, r.attempts"
+                       " FROM recipient r INDEXED BY recipient_due JOIN message m ON m.no = r.no >> 16"
+                       " WHERE r.tenant = ? AND r.bulk = ? AND r.due_at IS NOT NULL AND r.claimed = 0"
+                       " AND r.due_at <= ? ORDER BY r.due_at, r.no LIMIT ?");
+    for (s.start(*no, precedence == mail::priority::bulk, until, std::uint64_t{limit}); s.step();) {
+        const auto place = static_cast<std::uint32_t>(s.integer(1) & place_mask);
+        found.push_back(
+            {{id_of(s.text(0)), place},
+             tenant,
+             precedence,
+             from_unix_ms(s.integer(2)),
+             from_unix_ms(s.integer(3)),
+             static_cast<std::uint32_t>(s.integer(4))}
+        );
+    }
+    return found;
+}
+
+std::optional<wall_time> ledger::oldest_due() {
+    statement& s = sql("SELECT due_at FROM recipient INDEXED BY recipient_claimed"
+                       " WHERE claimed = 1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1");
+    s.start();
+    std::optional<wall_time> oldest;
+    if (s.step()) {
+        oldest = s.maybe_time(0);
+    }
+    s.reset();
+    for (const waiting_tenant& line : waiting()) {
+        if (!oldest || line.earliest_due < *oldest) {
+            oldest = line.earliest_due;
+        }
+    }
+    return oldest;
+}
+
+namespace {
+
+recipient_view read_recipient(const statement& s, const tenant_id& tenant) {
+    return {
+        {id_of(s.text(0)), static_cast<std::uint32_t>(s.integer(1) & place_mask)},
+        tenant,
+        std::string{s.text(3)},
+        state_of(s.integer(4)),
+        static_cast<std::uint32_t>(s.integer(5)),
+        from_unix_ms(s.integer(6)),
+        from_unix_ms(s.integer(7)),
+        s.maybe_time(8),
+        read_attempt(s, first_attempt_column),
+        reason_of(s, 9),
+        std::string{s.text(10)}
+    };
+}
+
+const std::string event_columns =
+    std::string{"e.no, e.at, e.type, e.recipient, e.tenant, e.route, e.state, e.\"by\", e.text, m.id, "} +
+    attempt_columns;
+
+const std::string event_tables = " FROM event e LEFT JOIN message m ON m.no = e.recipient >> 16 ";
+
+event read_event(const statement& s) {
+    event e;
+    e.sequence = static_cast<std::uint64_t>(s.integer(0));
+    e.at = from_unix_ms(s.integer(1));
+    e.type = s.text(2);
+    if (!s.is_null(3)) {
+        e.who = {id_of(s.text(9)), static_cast<std::uint32_t>(s.integer(3) & place_mask)};
+    }
+    e.route = route_id{std::string{s.text(5)}};
+    e.now = state_of(s.integer(6));
+    e.by = s.text(7);
+    e.text = s.text(8);
+    e.what = read_attempt(s, 10);
+    return e;
+}
+
+// The index that serves the query, newest first, and the conditions of the others.
+std::string conditions_of(const query& q, std::size_t tenants) {
+    std::string index = " NOT INDEXED ";
+    if (q.address) {
+        index = " INDEXED BY recipient_address ";
+    } else if (q.uncertain_only) {
+        index = " INDEXED BY recipient_doubted ";
+    } else if (q.now && *q.now != state::relayed) {
+        index = " INDEXED BY recipient_state ";
+    } else if (tenants == 1) {
+        index = " INDEXED BY recipient_tenant ";
+    }
+    std::string text = index + recipient_tables + "WHERE r.no < ?";
+    text += q.address ? " AND r.address = ?" : "";
+    text += q.now ? " AND r.state = ?" : "";
+    text += q.now && *q.now != state::relayed ? " AND r.state <> 4" : "";
+    text += q.why ? " AND r.reason = ?" : "";
+    text += q.uncertain_only ? " AND r.doubted = 1" : "";
+    if (tenants > 0) {
+        text += " AND r.tenant IN (?";
+        for (std::size_t i = 1; i < tenants; ++i) {
+            text += ",?";
+        }
+        text += ")";
+    }
+    return text + " ORDER BY r.no DESC LIMIT ?";
+}
+
+}  // namespace
+
+page ledger::find(const query& q, std::uint64_t before) {
+    std::vector<std::int64_t> tenants;
+    for (const tenant_id& tenant : q.tenants) {
+        if (const auto no = known_number_of(tenant)) {
+            tenants.push_back(*no);
+        }
+    }
+    page found;
+    if (tenants.empty() && !q.tenants.empty()) {
+        return found;
+    }
+    const std::size_t limit = std::clamp<std::size_t>(q.limit, 1, 500);
+    statement& s =
+        sql("SELECT " + recipient_columns + " FROM recipient r" + conditions_of(q, tenants.size()));
+    s.start(before);
+    int place = 1;
+    if (q.address) {
+        s.bind(++place, *q.address);
+    }
+    if (q.now) {
+        s.bind(++place, static_cast<int>(*q.now));
+    }
+    if (q.why) {
+        s.bind(++place, verdict::to_text(*q.why));
+    }
+    for (const std::int64_t tenant : tenants) {
+        s.bind(++place, tenant);
+    }
+    s.bind(++place, std::uint64_t{limit + 1});
+    std::uint64_t last = 0;
+    while (s.step()) {
+        if (found.recipients.size() == limit) {
+            found.next_cursor = make_cursor(last);
+            break;
+        }
+        last = static_cast<std::uint64_t>(s.integer(1));
+        found.recipients.push_back(read_recipient(s, tenant_of(s.integer(2))));
+    }
+    s.reset();
+    return found;
+}
+
+std::optional<message_view> ledger::view(message_id id) {
+    auto message = find_message(id);
+    if (!message) {
+        return std::nullopt;
+    }
+    message_view v;
+    v.message = std::move(*message);
+    const auto row = find_row(id);
+    const std::int64_t first = row->no << place_bits;
+    statement& r =
+        sql("SELECT " + recipient_columns + " FROM recipient r" + recipient_tables +
+            "WHERE r.no BETWEEN ? AND ? ORDER BY r.no");
+    for (r.start(first, first | place_mask); r.step();) {
+        v.recipients.push_back(read_recipient(r, v.message.tenant));
+    }
+    statement& e =
+        sql("SELECT " + event_columns + event_tables +
+            "WHERE e.recipient BETWEEN ? AND ? AND e.recipient IS NOT NULL ORDER BY e.no LIMIT ?");
+    for (e.start(first, first | place_mask, std::uint64_t{longest_timeline}); e.step();) {
+        event& one = v.timeline.emplace_back(read_event(e));
+        one.tenant = v.message.tenant;
+    }
+    return v;
+}
+
+std::vector<event> ledger::events(std::uint64_t after, std::size_t limit) {
+    std::vector<event> found;
+    statement& s = sql("SELECT " + event_columns + event_tables + "WHERE e.no > ? ORDER BY e.no LIMIT ?");
+    for (s.start(after, std::uint64_t{limit}); s.step();) {
+        event& one = found.emplace_back(read_event(s));
+        if (const auto tenant = s.maybe_integer(4)) {
+            one.tenant = tenant_of(*tenant);
+        }
+    }
+    return found;
+}
+
+std::optional<idempotent_answer> ledger::find_idempotent(const tenant_id& tenant, const std::string& key) {
+    const auto no = known_number_of(tenant);
+    if (!no) {
+        return std::nullopt;
+    }
+    statement& s = sql("SELECT m.id, i.digest FROM idempotency i JOIN message m ON m.no = i.message"
+                       " WHERE i.tenant = ? AND i.key = ?");
+    s.start(*no, key);
+    std::optional<idempotent_answer> found;
+    if (s.step()) {
+        found = idempotent_answer{id_of(s.text(0)), std::string{s.text(1)}};
+    }
+    s.reset();
+    return found;
+}
+
+namespace {
+
+std::vector<message_id> read_ids(statement& s) {
+    std::vector<message_id> ids;
+    while (s.step()) {
+        ids.push_back(id_of(s.text(0)));
+    }
+    return ids;
+}
+
+}  // namespace
+
+std::vector<message_id> ledger::complete_before(wall_time before, std::size_t limit) {
+    statement& s = sql("SELECT id FROM message WHERE completed_at IS NOT NULL AND completed_at < ?"
+                       " ORDER BY completed_at LIMIT ?");
+    s.start(before, std::uint64_t{limit});
+    return read_ids(s);
+}
+
+std::vector<message_id> ledger::bodies_complete_before(wall_time before, std::size_t limit) {
+    statement& s = sql("SELECT id FROM message WHERE completed_at IS NOT NULL AND body_in IS NOT NULL"
+                       " AND completed_at < ? ORDER BY completed_at LIMIT ?");
+    s.start(before, std::uint64_t{limit});
+    return read_ids(s);
+}
+
+std::vector<message_id> ledger::bodies_up_to(std::int64_t segment, std::size_t limit) {
+    statement& s = sql("SELECT id FROM message WHERE body_in > 0 AND body_in <= ? ORDER BY body_in LIMIT ?");
+    s.start(segment, std::uint64_t{limit});
+    return read_ids(s);
+}
+
+}  // namespace estafette::store

@@ -1,0 +1,92 @@
+#include "ledger_schema.hpp"
+
+namespace estafette::store {
+
+namespace {
+
+constexpr std::int64_t application_id = 0x45535446;  // "ESTF"
+constexpr std::int64_t version = 1;
+
+// Numbers: a message's grows with its acceptance; a recipient's is message << 16 | place in the envelope,
+// so that both orders are the newest first and need no index of their own. Times: Unix milliseconds.
+// `state` 0 scheduled, 1 queued, 2 deferred, 3 held, 4 relayed, 5 delivered, 6 failed, 7 cancelled.
+constexpr const char* schema = R"(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE tally(state INTEGER PRIMARY KEY, name TEXT NOT NULL, recipients INTEGER NOT NULL);
+INSERT INTO tally VALUES (0,'scheduled',0),(1,'queued',0),(2,'deferred',0),(3,'held',0),
+                         (4,'relayed',0),(5,'delivered',0),(6,'failed',0),(7,'cancelled',0);
+CREATE TABLE tenant(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+CREATE TABLE message(
+  no INTEGER PRIMARY KEY, id BLOB NOT NULL, tenant INTEGER NOT NULL, sender TEXT,
+  subject TEXT, header_message_id TEXT, size INTEGER, longest_line INTEGER,
+  eight_bit INTEGER, utf8_header INTEGER, leading_dot INTEGER,
+  accepted_at INTEGER, due_at INTEGER, expires_at INTEGER, bulk INTEGER,
+  category TEXT, "group" TEXT, key TEXT, tags TEXT, metadata TEXT, require_tls INTEGER,
+  completed_at INTEGER, body_in INTEGER, body_offset INTEGER);
+CREATE UNIQUE INDEX message_id ON message(id);
+CREATE INDEX message_completed ON message(completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX message_body ON message(body_in) WHERE body_in > 0;
+CREATE INDEX message_kept_body ON message(completed_at)
+  WHERE completed_at IS NOT NULL AND body_in IS NOT NULL;
+
+CREATE TABLE recipient(
+  no INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, bulk INTEGER NOT NULL, address TEXT NOT NULL,
+  state INTEGER NOT NULL, attempts INTEGER NOT NULL, changed_at INTEGER NOT NULL, due_at INTEGER,
+  claimed INTEGER NOT NULL, doubted INTEGER NOT NULL, reason TEXT, note TEXT, last_attempt INTEGER);
+CREATE INDEX recipient_due ON recipient(tenant, bulk, due_at) WHERE due_at IS NOT NULL AND claimed = 0;
+CREATE INDEX recipient_claimed ON recipient(due_at) WHERE claimed = 1;
+CREATE INDEX recipient_state ON recipient(state) WHERE state <> 4;
+CREATE INDEX recipient_doubted ON recipient(doubted) WHERE doubted = 1;
+CREATE INDEX recipient_tenant ON recipient(tenant);
+CREATE INDEX recipient_address ON recipient(address);
+
+CREATE TABLE event(
+  no INTEGER PRIMARY KEY, at INTEGER NOT NULL, type TEXT NOT NULL, recipient INTEGER, tenant INTEGER,
+  route TEXT, state INTEGER, "by" TEXT, text TEXT,
+  number INTEGER, started_at INTEGER, duration INTEGER, server TEXT, tls TEXT, phase TEXT,
+  disposition TEXT, scope TEXT, reason TEXT, hint INTEGER, certain INTEGER, rule TEXT,
+  code INTEGER, enhanced TEXT, reply TEXT);
+CREATE INDEX event_recipient ON event(recipient) WHERE recipient IS NOT NULL;
+CREATE INDEX event_route ON event(at) WHERE recipient IS NULL;
+
+CREATE TABLE body(message INTEGER PRIMARY KEY, content BLOB NOT NULL);
+CREATE TABLE idempotency(tenant INTEGER, key TEXT, digest BLOB NOT NULL, message INTEGER NOT NULL,
+  PRIMARY KEY(tenant, key)) WITHOUT ROWID;
+CREATE INDEX idempotency_message ON idempotency(message);
+CREATE TABLE pause(route TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER, reason TEXT NOT NULL,
+  text TEXT, "by" TEXT) WITHOUT ROWID;
+
+CREATE VIEW recipients AS
+  SELECT lower(hex(m.id)) AS message, r.no & 65535 AS place, t.name AS tenant, r.address, s.name AS state,
+         r.attempts, datetime(m.accepted_at / 1000, 'unixepoch') AS accepted,
+         datetime(r.changed_at / 1000, 'unixepoch') AS changed,
+         datetime(r.due_at / 1000, 'unixepoch') AS due, r.reason, r.note, m.subject
+  FROM recipient r JOIN message m ON m.no = r.no >> 16 JOIN tenant t ON t.no = r.tenant
+       JOIN tally s ON s.state = r.state;
+)";
+
+}  // namespace
+
+void prepare_schema(database& db) {
+    const std::int64_t found = db.ask_integer("PRAGMA user_version");
+    if (found > version) {
+        throw ledger_error{errc::store_newer, "schema version " + std::to_string(found)};
+    }
+    if (found == version) {
+        if (db.ask_integer("PRAGMA application_id") != application_id) {
+            throw ledger_error{errc::store_damaged, "not a ledger of Estafette"};
+        }
+        return;
+    }
+    if (db.ask_integer("SELECT count(*) FROM sqlite_schema") != 0) {
+        throw ledger_error{errc::store_damaged, "another program's database"};
+    }
+    db.execute("BEGIN IMMEDIATE");
+    db.execute(schema);
+    db.execute("PRAGMA application_id = 0x45535446");
+    db.execute("PRAGMA user_version = 1");
+    db.execute("COMMIT");
+}
+
+}  // namespace estafette::store

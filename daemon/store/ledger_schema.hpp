@@ -1,0 +1,11 @@
+// The ledger's tables. A change here is a new version with its step in ledger_schema.cpp.
+#pragma once
+
+#include "sqlite.hpp"
+
+namespace estafette::store {
+
+// Creates the tables of a new file, migrates an older one; errc::store_newer, store_damaged.
+void prepare_schema(database& db);
+
+}  // namespace estafette::store
