@@ -45,7 +45,7 @@ if(SCDOC)
     string(REGEX REPLACE ".*\\." "" section ${page})
     add_custom_command(
       OUTPUT ${made}/${page}
-      COMMAND ${CMAKE_COMMAND} -E env SOURCE_DATE_EPOCH=0 sh -c "'${SCDOC}' < '${source}' > '${made}/${page}'"
+      COMMAND sh -c "'${SCDOC}' < '${source}' > '${made}/${page}'"
       DEPENDS ${source} VERBATIM)
     list(APPEND pages ${made}/${page})
     install(FILES ${made}/${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
