@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
     std::vector<std::unique_ptr<caller>> callers;
     for (std::uint64_t i = 0; i < given.number("callers", 16); ++i) {
         auto& c = callers.emplace_back(std::make_unique<caller>(connect_to(path), w));
-        epoll_event e{EPOLLIN, {.u64 = i}};
+        epoll_event e{EPOLLIN | EPOLLOUT | EPOLLET, {.u64 = i}};
         ::epoll_ctl(epoll, EPOLL_CTL_ADD, c->link.fd(), &e);
     }
     const auto started = now_ns();
