@@ -316,6 +316,20 @@ void route::restore(const route_status& earlier) {
     problem_in_open_ = true;
 }
 
+std::vector<std::string> route::fallbacks() const {
+    std::vector<std::string> words;
+    if (faults_.pipelining) {
+        words.emplace_back("pipelining");
+    }
+    if (faults_.across_messages) {
+        words.emplace_back("across_messages");
+    }
+    if (faults_.chunking) {
+        words.emplace_back("chunking");
+    }
+    return words;
+}
+
 route_status route::status() const {
     route_status s;
     const bool pause_is_over = problem_ && problem_->state == route_state::paused &&
@@ -327,6 +341,7 @@ route_status route::status() const {
     s.connections =
         static_cast<std::size_t>(std::ranges::count_if(active_, [](auto* w) { return w->link != nullptr; }));
     s.ready = ready_.size();
+    s.fallbacks = fallbacks();
     for (const auto& e : options_.servers) {
         s.servers.push_back(e.host + ":" + std::to_string(e.port));
     }

@@ -1,6 +1,7 @@
 // One connection's whole life: connect → loop{pull, deliver, record} → quit.
 #include "worker.hpp"
 
+#include "estafette/base/log.hpp"
 #include "estafette/route/return_path.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -56,7 +57,7 @@ asio::awaitable<void> route::work() {
     worker me{*this};
     const auto now = std::chrono::steady_clock::now();
     const config::endpoint server = servers_.pick(now, static_cast<std::uint32_t>(random_()));
-    net::connection link{loop_, options_, *tls_, uses_.dns, hostname_, password_};
+    net::connection link{loop_, options_, *tls_, uses_.dns, hostname_, password_, faults_};
     const smtp::outcome greeting = co_await link.open(server);  // each phase has its own limit
     uses_.meters.smtp_connections_opened[link.is_open() ? labels::opened::ok : labels::opened::failed].add();
     if (!link.is_open()) {
@@ -73,6 +74,7 @@ asio::awaitable<void> route::work() {
     me.opened_at = std::chrono::steady_clock::now();
     opened(server);
     co_await serve(me);
+    learn(link);
     me.now = worker::stage::closing;
     me.link = nullptr;
     co_await link.quit();  // bounded by itself
@@ -83,10 +85,13 @@ asio::awaitable<void> route::serve(worker& me) {
     me.current = co_await first_job(me);
     while (me.current) {
         me.now = worker::stage::busy;
-        const bool is_worn_out = ++me.delivered >= options_.messages_per_connection ||
-                                 std::chrono::steady_clock::now() - me.opened_at >= options_.max_age;
-        if (options_.across_messages && !is_worn_out && stop.cancelled() == asio::cancellation_type::none) {
-            me.next = pull();
+        const auto most =
+            std::min(options_.messages_per_connection, me.link->mail_max().value_or(UINT32_MAX));
+        const bool is_worn_out =
+            ++me.delivered >= most || std::chrono::steady_clock::now() - me.opened_at >= options_.max_age;
+        if (options_.across_messages && !faults_.across_messages && !is_worn_out &&
+            stop.cancelled() == asio::cancellation_type::none) {
+            me.next = pull_for(me);
         }
         const auto now = transaction_of(options_, *me.current);
         std::optional<net::transaction> then;
@@ -129,6 +134,37 @@ asio::awaitable<void> route::serve(worker& me) {
     }
 }
 
+// A job that is larger than the server takes at once (RFC 9422 RCPTMAX) is cut; the rest is next.
+std::optional<job> route::pull_for(worker& me) {
+    auto j = pull();
+    const auto most = me.link->rcpt_max();
+    if (j && most && *most != 0 && j->targets.size() > *most) {
+        const auto cut = j->targets.begin() + static_cast<std::ptrdiff_t>(*most);
+        job rest{j->message, {cut, j->targets.end()}};
+        j->targets.erase(cut, j->targets.end());
+        ready_.push_front(std::move(rest));
+    }
+    return j;
+}
+
+// What the server announced and took badly is remembered for the route's next connections.
+void route::learn(const net::connection& link) {
+    const auto before = faults_;
+    faults_.merge(link.fallbacks());
+    if (faults_ == before) {
+        return;
+    }
+    std::string words;
+    for (const auto& f : fallbacks()) {
+        words += (words.empty() ? "" : ",") + f;
+    }
+    log::event(
+        log::level::warning,
+        "route_fallback",
+        {{"route", id().text()}, {"server", link.server()}, {"without", words}}
+    );
+}
+
 void route::mark(worker& me) {
     std::vector<recipient_id> ids;
     ids.reserve(me.current->targets.size());
@@ -141,7 +177,7 @@ void route::mark(worker& me) {
 asio::awaitable<std::optional<job>> route::first_job(worker& me) {
     const auto stop = co_await asio::this_coro::cancellation_state;
     while (stop.cancelled() == asio::cancellation_type::none && !me.link->is_stale()) {
-        if (auto j = pull()) {
+        if (auto j = pull_for(me)) {
             co_return j;
         }
         me.now = worker::stage::idle;

@@ -114,6 +114,9 @@ private:
     [[nodiscard]] asio::awaitable<std::optional<job>> first_job(worker& me);
     [[nodiscard]] asio::awaitable<bool> wait_for_work();
     static void mark(worker& me);
+    [[nodiscard]] std::optional<job> pull_for(worker& me);
+    void learn(const net::connection& link);
+    [[nodiscard]] std::vector<std::string> fallbacks() const;
 
     [[nodiscard]] std::optional<job> pull();
     void opened(const config::endpoint& server);
@@ -134,6 +137,7 @@ private:
     planner planner_;
     server_list servers_;
     net::task_group workers_;
+    net::server_faults faults_;
     std::list<idle_worker*> idle_;  // the latest idle one first: it is woken first
     std::list<worker*> active_;     // every worker from its birth to its end
     asio::steady_timer timer_;      // the probe, or the next token
