@@ -206,7 +206,7 @@ asio::awaitable<void> app::reload() {
             problems.push_back(routes.error());
         } else {
             for (const auto& d : config::differences(*config_, *next)) {
-                log::event(log::level::info, "config_changed", {{"text", d}});
+                log::event(log::level::info, "config_changed", {{"text", d.text()}});
                 ++changed;
             }
             config_ = next;

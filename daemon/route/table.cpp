@@ -1,21 +1,8 @@
 #include "estafette/route/table.hpp"
 
-#include <fstream>
 #include <stdexcept>
 
 namespace estafette::route {
-
-result<std::string> read_secret(const std::string& file) {
-    std::ifstream in{file};
-    std::string line;
-    if (!in || !std::getline(in, line)) {
-        return errc::io;
-    }
-    if (!line.empty() && line.back() == '\r') {
-        line.pop_back();
-    }
-    return line;
-}
 
 table::table(asio::any_io_executor loop, services uses)
     : loop_{std::move(loop)}
@@ -47,7 +34,7 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
         }
         std::string password;
         if (!options.username.empty()) {
-            auto secret = read_secret(options.password_file);
+            auto secret = config::read_secret(options.password_file);
             if (!secret) {
                 return "route " + options.id.text() + ": cannot read the password file " +
                        options.password_file;

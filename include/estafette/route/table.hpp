@@ -39,7 +39,4 @@ private:
     std::vector<std::unique_ptr<route>> leaving_;  // replaced by a reload, their workers still at work
 };
 
-// The first line of the file; errc::io when it cannot be read.
-[[nodiscard]] result<std::string> read_secret(const std::string& file);
-
 }  // namespace estafette::route

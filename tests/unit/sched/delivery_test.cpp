@@ -1,0 +1,353 @@
+// The scheduler, the routes and the connections together, over the memory store and a real socket.
+#include "server.hpp"
+
+#include "estafette/net/dns.hpp"
+#include "estafette/sched/scheduler.hpp"
+#include "estafette/store/queue.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace estafette::sched {
+namespace {
+
+class house : public ::testing::Test {
+protected:
+    house()
+        : queue_{loop_.get_executor(), open_memory()}
+        , classifier_{verdict::classifier::standard()}
+        , slate_{store::slate::in_memory(64)}
+        , dns_{loop_.get_executor()}
+        , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_}}
+        , scheduler_{loop_.get_executor(), queue_, routes_, classifier_, meters_}
+        , tasks_{loop_.get_executor()}
+        , server_{loop_} {}
+
+    static std::unique_ptr<store::engine> open_memory() {
+        config::store_options o;
+        o.engine = "memory";
+        return std::move(*store::open_engine(o));
+    }
+
+    static config::route_options options(const char* id, std::uint16_t port) {
+        config::route_options o;
+        o.id = route_id{id};
+        o.servers = {{"127.0.0.1", port, 10, 10}};
+        o.mode = config::tls_mode::none;
+        o.policy = config::tls_policy::none;
+        o.allow_private = true;
+        o.connections = 4;
+        o.idle = seconds{1};
+        return o;
+    }
+
+    void start(config::config c) {
+        if (!c.tenants.contains("default")) {
+            c.tenants["default"].id = tenant_id{"default"};
+        }
+        c.hostname = "client.example";
+        auto shared = std::make_shared<const config::config>(std::move(c));
+        scheduler_.configure(shared);
+        ASSERT_TRUE(routes_.load(*shared));
+        server_.start();
+        tasks_.spawn("scheduler", scheduler_.run());
+    }
+
+    void start_with_relay() {
+        config::config c;
+        c.relay = options("relay", server_.port());
+        start(std::move(c));
+    }
+
+    mail::message_ptr make(std::vector<std::string> to, const char* tenant = "default") {
+        auto m = std::make_shared<mail::message>();
+        std::array<std::uint8_t, 10> random{};
+        random[9] = ++made_;
+        const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+        m->id = message_id::make(now, random);
+        m->tenant = tenant_id{tenant};
+        m->from = *mail::address::parse("app@vendor.example");
+        for (const auto& a : to) {
+            m->to.push_back(*mail::address::parse(a));
+        }
+        m->body = std::make_shared<const std::string>("Subject: hi\r\n\r\nhello\r\n");
+        m->facts.size = m->body->size();
+        m->accepted_at = m->due_at = now;
+        m->expires_at = now + std::chrono::hours{1};
+        return m;
+    }
+
+    // Runs the loop until the task is done; false after 20 s.
+    bool run(asio::awaitable<void> task) {
+        bool done = false;
+        asio::co_spawn(loop_, std::move(task), [&](const std::exception_ptr& e) {
+            EXPECT_FALSE(e);
+            done = true;
+        });
+        const auto deadline = std::chrono::steady_clock::now() + seconds{20};
+        while (!done && std::chrono::steady_clock::now() < deadline) {
+            loop_.run_one_for(milliseconds{50});
+        }
+        return done;
+    }
+
+    asio::awaitable<void> accept(mail::message_ptr m) {
+        std::vector<store::enqueued> one;
+        one.push_back({std::move(m), {}, {}, false});
+        auto done = co_await scheduler_.enqueue(std::move(one));
+        EXPECT_TRUE(done);
+    }
+
+    asio::awaitable<store::message_view> view(message_id id) {
+        auto v = co_await queue_.view(id);
+        co_return *v;
+    }
+
+    // Until every recipient of the message is in one of the states.
+    asio::awaitable<store::message_view> until(message_id id, std::vector<store::state> states) {
+        for (int i = 0; i < 800; ++i) {
+            auto v = co_await view(id);
+            if (std::ranges::all_of(v.recipients, [&](const auto& r) {
+                    return std::ranges::count(states, r.now) != 0;
+                })) {
+                co_return v;
+            }
+            asio::steady_timer pause{loop_, milliseconds{20}};
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+        ADD_FAILURE() << "the message never reached the state";
+        co_return co_await view(id);
+    }
+
+    asio::awaitable<void> pause_for(milliseconds d) {
+        asio::steady_timer pause{loop_, d};
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+
+    void TearDown() override { run(end()); }
+
+    asio::awaitable<void> end() {
+        scheduler_.stop();
+        routes_.stop(asio::cancellation_type::total);
+        const bool ended = co_await routes_.wait(seconds{5});
+        EXPECT_TRUE(ended) << "a worker does not stop";
+        co_await scheduler_.wait();
+        server_.stop();
+        co_await queue_.close();
+        tasks_.stop(asio::cancellation_type::terminal);
+    }
+
+    asio::io_context loop_{1};
+    metrics meters_;
+    store::queue queue_;
+    verdict::classifier classifier_;
+    store::slate slate_;
+    net::resolver dns_;
+    route::table routes_;
+    scheduler scheduler_;
+    net::task_group tasks_;
+    server server_;
+    std::uint8_t made_ = 0;
+};
+
+using store::state;
+
+TEST_F(house, mail_goes_to_the_relay_and_says_so) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = h.make({"ann@example.org", "bob@example.org"});
+        co_await h.accept(m);
+        auto v = co_await h.until(m->id, {state::relayed});
+        EXPECT_EQ(h.server_.accepted.size(), 2u);
+        EXPECT_EQ(v.recipients[0].last->code, 250);
+        EXPECT_EQ(v.recipients[0].last->text, "2.0.0 queued as Q1");
+        EXPECT_EQ(v.recipients[0].attempts, 1u);
+    }(*this)));
+}
+
+TEST_F(house, a_greylisted_recipient_is_tried_again_when_the_server_said_while_the_others_leave) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = h.make({"grey@example.org", "ann@example.org", "unknown@example.org"});
+        co_await h.accept(m);
+        auto v = co_await h.until(m->id, {state::relayed, state::failed});
+        EXPECT_EQ(v.recipients[0].now, state::relayed);
+        EXPECT_EQ(v.recipients[0].attempts, 2u);
+        EXPECT_EQ(v.recipients[1].attempts, 1u);
+        EXPECT_EQ(v.recipients[2].now, state::failed);
+        EXPECT_EQ(v.recipients[2].why, verdict::reason::unknown_user);
+    }(*this)));
+}
+
+TEST_F(house, mail_whose_answer_never_came_is_uncertain_and_sent_again) {
+    config::config c;
+    c.relay = options("relay", server_.port());
+    auto& tenant = c.tenants["default"];
+    tenant.id = tenant_id{"default"};
+    tenant.retry.standard.delays = {milliseconds{100}};
+    tenant.retry.by_reason.clear();
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = h.make({"drop@example.org"});
+        co_await h.accept(m);
+        auto v = co_await h.until(m->id, {state::relayed});
+        EXPECT_EQ(v.recipients[0].attempts, 2u);
+        const auto uncertain = std::ranges::count_if(v.timeline, [](const store::event& e) {
+            return e.what && e.what->judged.why == verdict::reason::uncertain;
+        });
+        EXPECT_EQ(uncertain, 1);
+    }(*this)));
+}
+
+TEST_F(house, a_tenant_that_wishes_so_has_its_uncertain_mail_held) {
+    config::config c;
+    c.relay = options("relay", server_.port());
+    c.tenants["default"].id = tenant_id{"default"};
+    c.tenants["default"].hold_uncertain = true;
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = h.make({"drop@example.org"});
+        co_await h.accept(m);
+        auto v = co_await h.until(m->id, {state::held});
+        EXPECT_EQ(v.recipients[0].why, verdict::reason::uncertain);
+    }(*this)));
+}
+
+TEST_F(house, a_tenant_without_a_route_sends_nothing_anywhere) {
+    config::config c;
+    c.relay = options("relay", server_.port());
+    auto& lost = c.tenants["lost"];
+    lost.id = tenant_id{"lost"};
+    lost.route = config::tenant_route::own;
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = h.make({"ann@example.org"}, "lost");
+        co_await h.accept(m);
+        auto other = h.make({"bob@example.org"});
+        co_await h.accept(other);
+        co_await h.until(other->id, {state::relayed});
+        co_await h.pause_for(milliseconds{100});
+        auto v = co_await h.view(m->id);
+        EXPECT_EQ(v.recipients[0].now, state::queued);
+        EXPECT_EQ(h.server_.accepted, std::vector<std::string>{"bob@example.org"});
+    }(*this)));
+}
+
+TEST_F(house, a_route_that_cannot_connect_rests_once_and_keeps_its_mail) {
+    config::config c;
+    tcp::acceptor closed{loop_, tcp::endpoint{asio::ip::address_v4::loopback(), 0}};
+    const auto port = closed.local_endpoint().port();
+    closed.close();
+    c.relay = options("relay", port);
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        std::vector<message_id> ids;
+        for (int i = 0; i < 20; ++i) {
+            auto m = h.make({"ann@example.org"});
+            ids.push_back(m->id);
+            co_await h.accept(m);
+        }
+        auto* r = h.routes_.find(route_id{"relay"});
+        for (int i = 0; i < 500 && r->status().state == route::route_state::active; ++i) {
+            co_await h.pause_for(milliseconds{10});
+        }
+        const auto s = r->status();
+        EXPECT_EQ(s.state, route::route_state::resting);
+        EXPECT_EQ(s.why, verdict::reason::connection_failed);
+        EXPECT_TRUE(s.until);
+        auto paused = co_await h.queue_.paused_routes();
+        EXPECT_EQ(paused->size(), 1u);
+        for (const auto& id : ids) {
+            auto v = co_await h.view(id);
+            EXPECT_EQ(v.recipients[0].now, state::queued);
+            EXPECT_EQ(v.recipients[0].attempts, 0u) << "the route's fault is no attempt of the recipient";
+        }
+        auto events = co_await h.queue_.events(0, 1000);
+        const auto pauses =
+            std::ranges::count_if(*events, [](const auto& e) { return e.type == "route_paused"; });
+        EXPECT_EQ(pauses, 1) << "said once, not per message";
+    }(*this)));
+}
+
+TEST_F(house, a_cancelled_message_does_not_leave) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        co_await h.scheduler_.pause(route_id{"relay"}, std::nullopt, "test", "uid 0");
+        auto m = h.make({"ann@example.org", "bob@example.org"});
+        co_await h.accept(m);
+        auto done = co_await h.scheduler_.cancel(m->id, {1}, "uid 0", "no longer wanted");
+        EXPECT_EQ(done->cancelled, 1u);
+        co_await h.scheduler_.resume(route_id{"relay"}, "uid 0");
+        auto v = co_await h.until(m->id, {state::relayed, state::cancelled});
+        EXPECT_EQ(v.recipients[1].now, state::cancelled);
+        EXPECT_EQ(h.server_.accepted, std::vector<std::string>{"ann@example.org"});
+        auto again = co_await h.scheduler_.cancel(m->id, {}, "uid 0", "");
+        EXPECT_EQ(again->cancelled, 0u);
+    }(*this)));
+}
+
+TEST_F(house, mail_of_later_waits_and_then_leaves) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = std::make_shared<mail::message>(*h.make({"ann@example.org"}));
+        m->due_at = m->accepted_at + milliseconds{300};
+        const auto id = m->id;
+        co_await h.accept(std::move(m));
+        auto v = co_await h.view(id);
+        EXPECT_EQ(v.recipients[0].now, state::scheduled);
+        v = co_await h.until(id, {state::relayed});
+        EXPECT_GE(v.recipients[0].last->started_at, v.message.due_at);
+    }(*this)));
+}
+
+TEST_F(house, expired_mail_fails_and_keeps_its_last_reason) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = std::make_shared<mail::message>(*h.make({"grey@example.org"}));
+        m->expires_at = m->accepted_at + milliseconds{500};
+        const auto id = m->id;
+        co_await h.accept(std::move(m));
+        auto v = co_await h.until(id, {state::failed});
+        EXPECT_EQ(v.recipients[0].why, verdict::reason::expired);
+        EXPECT_EQ(v.recipients[0].last->judged.why, verdict::reason::greylisted);
+    }(*this)));
+}
+
+TEST_F(house, connections_grow_with_demand_to_the_limit_and_no_further) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        std::vector<message_id> ids;
+        for (int i = 0; i < 60; ++i) {
+            auto m = h.make({"slow" + std::to_string(i) + "@example.org"});
+            ids.push_back(m->id);
+            co_await h.accept(m);
+        }
+        for (const auto& id : ids) {
+            co_await h.until(id, {state::relayed});
+        }
+        EXPECT_EQ(h.server_.accepted.size(), 60u);
+        EXPECT_EQ(h.server_.most_open, 4u);
+        EXPECT_EQ(std::ranges::count(h.server_.accepted, "slow7@example.org"), 1);
+    }(*this)));
+}
+
+TEST_F(house, what_a_crash_left_in_doubt_is_recorded_as_uncertain) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        co_await h.scheduler_.pause(route_id{"relay"}, std::nullopt, "test", "uid 0");
+        auto m = h.make({"ann@example.org", "bob@example.org"});
+        co_await h.accept(m);
+        std::vector<recipient_id> doubtful{{m->id, 1}};
+        co_await h.scheduler_.settle_in_doubt(std::move(doubtful));
+        auto v = co_await h.view(m->id);
+        EXPECT_EQ(v.recipients[0].attempts, 0u);
+        EXPECT_EQ(v.recipients[1].now, state::deferred);
+        EXPECT_EQ(v.recipients[1].why, verdict::reason::uncertain);
+    }(*this)));
+}
+
+}  // namespace
+}  // namespace estafette::sched

@@ -1,0 +1,143 @@
+// A small SMTP server on the test's own loop, plain TCP on loopback. Recipients choose its behaviour:
+// "grey…" is refused 451 at the first try, "unknown…" 550, "drop…" loses the connection after the final
+// dot, "slow…" is answered after 50 ms; everything else is taken.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace estafette::sched {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+class server {
+public:
+    explicit server(asio::io_context& loop)
+        : acceptor_{loop, tcp::endpoint{asio::ip::address_v4::loopback(), 0}} {}
+
+    void start() {
+        asio::co_spawn(acceptor_.get_executor(), accept(), [](const std::exception_ptr&) {});
+    }
+
+    void stop() {
+        acceptor_.close();
+        for (auto* s : sockets_) {
+            s->close();
+        }
+    }
+
+    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+    std::vector<std::string> accepted;  // recipients, in the order of their 250
+    std::vector<std::string> senders;
+    std::size_t connections = 0;
+    std::size_t open = 0, most_open = 0;
+    std::string greeting = "220 test\r\n";
+
+private:
+    asio::awaitable<void> accept() {
+        for (;;) {
+            tcp::socket s = co_await acceptor_.async_accept(asio::use_awaitable);
+            ++connections;
+            asio::co_spawn(acceptor_.get_executor(), serve(std::move(s)), [](const std::exception_ptr&) {});
+        }
+    }
+
+    asio::awaitable<void> say(tcp::socket& s, std::string text) {
+        co_await asio::async_write(s, asio::buffer(text), asio::use_awaitable);
+    }
+
+    struct presence {
+        presence(server& owner, tcp::socket& s)
+            : home{owner}
+            , socket{s} {
+            home.sockets_.insert(&socket);
+            home.most_open = std::max(home.most_open, ++home.open);
+        }
+
+        ~presence() {
+            home.sockets_.erase(&socket);
+            --home.open;
+        }
+
+        presence(const presence&) = delete;
+        presence& operator=(const presence&) = delete;
+        server& home;
+        tcp::socket& socket;
+    };
+
+    asio::awaitable<void> serve(tcp::socket s) {
+        const presence here{*this, s};
+        std::string in;
+        std::vector<std::string> recipients;
+        std::string sender;
+        co_await say(s, greeting);
+        for (;;) {
+            const auto n =
+                co_await asio::async_read_until(s, asio::dynamic_buffer(in), "\r\n", asio::use_awaitable);
+            const std::string line = in.substr(0, n - 2);
+            in.erase(0, n);
+            if (line.starts_with("EHLO")) {
+                co_await say(s, "250-test\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
+            } else if (line.starts_with("MAIL FROM:")) {
+                sender = line.substr(10);
+                recipients.clear();
+                co_await say(s, "250 ok\r\n");
+            } else if (line.starts_with("RCPT TO:<")) {
+                const auto who = line.substr(9, line.find('>') - 9);
+                if (who.starts_with("grey") && tried_.insert(who).second) {
+                    co_await say(s, "451 4.7.1 Greylisted, please try again in 1 seconds\r\n");
+                } else if (who.starts_with("unknown")) {
+                    co_await say(s, "550 5.1.1 no such user here\r\n");
+                } else {
+                    recipients.push_back(who);
+                    co_await say(s, "250 ok\r\n");
+                }
+            } else if (line == "DATA") {
+                if (recipients.empty()) {
+                    co_await say(s, "554 5.5.1 no valid recipients\r\n");
+                    continue;
+                }
+                co_await say(s, "354 go ahead\r\n");
+                const auto end = co_await asio::async_read_until(
+                    s, asio::dynamic_buffer(in), "\r\n.\r\n", asio::use_awaitable
+                );
+                in.erase(0, end);
+                if (recipients.front().starts_with("drop") && dropped_.insert(recipients.front()).second) {
+                    s.close();
+                    co_return;
+                }
+                if (recipients.front().starts_with("slow")) {
+                    asio::steady_timer pause{s.get_executor(), std::chrono::milliseconds{50}};
+                    co_await pause.async_wait(asio::use_awaitable);
+                }
+                senders.push_back(sender);
+                accepted.insert(accepted.end(), recipients.begin(), recipients.end());
+                co_await say(s, "250 2.0.0 queued as Q1\r\n");
+            } else if (line == "QUIT") {
+                co_await say(s, "221 bye\r\n");
+                co_return;
+            } else {
+                co_await say(s, "250 ok\r\n");
+            }
+        }
+    }
+
+    tcp::acceptor acceptor_;
+    std::set<std::string> tried_, dropped_;
+    std::set<tcp::socket*> sockets_;
+};
+
+}  // namespace estafette::sched
