@@ -15,7 +15,7 @@ namespace estafette::sched {
 namespace {
 
 class house : public ::testing::Test {
-protected:
+public:
     house()
         : queue_{loop_.get_executor(), open_memory()}
         , classifier_{verdict::classifier::standard()}
@@ -29,7 +29,7 @@ protected:
     static std::unique_ptr<store::engine> open_memory() {
         config::store_options o;
         o.engine = "memory";
-        return std::move(*store::open_engine(o));
+        return *store::open_engine(o);
     }
 
     static config::route_options options(const char* id, std::uint16_t port) {
