@@ -97,6 +97,7 @@ private:
         for (const auto& of_reason : reasons.members()) {
             if (!parse_reason(of_reason.key)) {
                 errors_.add(of_reason.place, "reasons", "unknown reason " + of_reason.key);
+                return;  // what it was meant to be would only be called missing
             }
         }
         for (std::size_t i = 0; i < reason_count; ++i) {
