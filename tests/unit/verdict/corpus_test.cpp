@@ -50,7 +50,8 @@ TEST(corpus, most_real_replies_are_understood_and_hardly_any_good_address_is_cal
               << "checked on: " << second->share_right() << ", " << second->share_called_dead() << ", "
               << second->share_missed() << "\n";
     if (std::getenv("ESTAFETTE_CORPUS_MISSES")) {
-        for (const auto& m : second->misses) std::cout << "SECOND " << m.expected << " -> " << m.found << " by " << m.rule << "\n";
+        for (const auto& m : second->misses)
+            std::cout << "SECOND " << m.expected << " -> " << m.found << " by " << m.rule << "\n";
         std::cout << print(*first);
     }
     EXPECT_GE(all->share_right(), 0.90);
