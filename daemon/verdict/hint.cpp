@@ -192,7 +192,9 @@ private:
             ++j;
         }
         const auto word = word_at(j);
-        const auto value = lookup(units, word);
+        // "300 s" is seconds, but "5 m3" and "4 h" with a blank may be anything.
+        const bool is_lone_letter = j > i && word.size() == 1 && word != "s";
+        const auto value = is_lone_letter ? std::nullopt : lookup(units, word);
         if (value) {
             i = j + word.size();
             if (text_.substr(i).starts_with("(s)") || text_.substr(i).starts_with("(n)")) {
@@ -231,7 +233,7 @@ private:
         }
         const auto before = word_before(begin);
         if (before == "at" || before == "until" || before == "um" || before == "om" || before == "bis" ||
-            before == "t") {
+            before == "t" || is_behind_date(begin)) {
             return std::nullopt;  // a time of day
         }
         if (count == 3) {
@@ -319,6 +321,14 @@ private:
             --begin;
         }
         return text_.substr(begin, end - begin);
+    }
+
+    // "2026-05-01 08:00:00", "May 1 08:00:00"
+    [[nodiscard]] bool is_behind_date(std::size_t at) const {
+        while (at > 0 && (text_[at - 1] == ' ' || text_[at - 1] == ',')) {
+            --at;
+        }
+        return at > 0 && is_digit(text_[at - 1]);
     }
 
     [[nodiscard]] bool is_about_retry(std::size_t begin, std::size_t end) const {
