@@ -1,6 +1,7 @@
 #include "name_server.hpp"
 #include "net_fixture.hpp"
 #include "tls_server.hpp"
+#include "world.hpp"
 
 #include "estafette/base/text.hpp"
 #include "estafette/net/connection.hpp"
@@ -23,29 +24,6 @@ using testing_net::trick;
 namespace {
 
 constexpr const char* host = "mx.example.test";
-
-// What all cases share: making keys and files costs more than a handshake.
-struct world {
-    testing_net::authority trusted{"Test Root"};
-    testing_net::authority unknown{"Nobody's Root"};
-    testing_net::key_ptr key = testing_net::make_key();
-    testing_net::key_ptr other_key = testing_net::make_key();
-    std::string ca_file = testing::TempDir() + "estafette_net_ca.pem";
-    std::string certificate_file = testing::TempDir() + "estafette_net_client.pem";
-    std::string key_file = testing::TempDir() + "estafette_net_client.key";
-
-    world() {
-        trusted.write(ca_file);
-        const auto client = trusted.issue({.common_name = "client"}, other_key.get());
-        testing_net::authority::write_certificate(*client, certificate_file);
-        testing_net::authority::write_key(*other_key, key_file);
-    }
-
-    static world& get() {
-        static world w;
-        return w;
-    }
-};
 
 std::string pin_of(EVP_PKEY* key) {
     unsigned char* der = nullptr;
@@ -100,7 +78,7 @@ asio::awaitable<attempt> open_and_send(net::connection& c, config::endpoint serv
 }
 
 struct Tls : testing::Test {
-    world& made = world::get();
+    testing_net::world& made = testing_net::world::get();
     asio::io_context loop;
     testing_net::name_server names{loop};
     testing_net::tls_server server{loop};
