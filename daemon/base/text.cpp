@@ -139,6 +139,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string printable(std::string_view text, std::size_t limit) {
+    const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+    if (is_plain && text.size() <= limit)  // nearly always
+        return std::string{text};
     std::string out;
     out.reserve(std::min(text.size(), limit));
     while (!text.empty()) {

@@ -70,7 +70,7 @@ yaml::node read_tree(const fs::path& main, yaml::errors& out) {
         const auto text = read_file(file, out);
         if (!text)
             continue;
-        auto tree = yaml::parse(*text, file.string());
+        auto tree = yaml::parse(*text, file.string(), file_limits);
         if (!tree)
             out.add(tree.error());
         else if (!tree->is_map() && !tree->is_null())
@@ -160,7 +160,7 @@ machine machine::this_one() {
 boost::system::result<config, std::vector<std::string>> load(const std::string& file) {
     const machine host = machine::this_one();
     yaml::errors early;
-    profile_set profiles = embedded_profiles(early);
+    profile_set profiles = embedded_profiles();
     const fs::path main = fs::absolute(file);
     for (const fs::path& own : yaml_files(main.parent_path() / "profiles", early)) {
         if (const auto text = read_file(own, early))

@@ -1,5 +1,7 @@
 #include "parse.hpp"
 
+#include "values.hpp"
+
 namespace estafette::config {
 
 config build(const yaml::node& root, reading& r) {
@@ -7,8 +9,11 @@ config build(const yaml::node& root, reading& r) {
     c.listeners.emplace_back();
     c.tenants[default_tenant().text()].id = default_tenant();
     read_table(root, "", config_table(), c, r);
-    if (c.hostname.empty())
+    if (c.hostname.empty()) {
         c.hostname = r.host.hostname;
+        if (c.hostname.empty() || check_domain(c.hostname) != nullptr)
+            c.hostname = "localhost";  // a machine's name may be anything; ours is said to servers
+    }
     if (const yaml::node* roles = root.find("roles"); roles == nullptr || roles->items().empty())
         c.grants = default_grants(r.host);
     check_whole(root, c, r);
@@ -17,10 +22,8 @@ config build(const yaml::node& root, reading& r) {
 
 boost::system::result<config, std::vector<std::string>>
 parse(std::string_view text, const std::string& name, const machine& host) {
-    yaml::errors embedded;
-    const profile_set profiles = embedded_profiles(embedded);
-    reading r{host, profiles, std::move(embedded)};
-    const auto tree = yaml::parse(text, name);
+    reading r{host, embedded_profiles(), {}};
+    const auto tree = yaml::parse(text, name, file_limits);
     if (!tree)
         return std::vector<std::string>{tree.error()};
     config c = build(*tree, r);

@@ -4,6 +4,7 @@
 #include "estafette/config/config.hpp"
 
 #include <array>
+#include <cassert>
 
 namespace estafette::config {
 
@@ -64,18 +65,21 @@ const profile* profile_set::find(std::string_view name) const {
     return found == profiles_.end() ? nullptr : &found->second;
 }
 
-profile_set embedded_profiles(yaml::errors& out) {
-    profile_set set;
-    for (const embedded_file& file : embedded_config())
-        set.add(std::string{file.path}, file.content, out);
+const profile_set& embedded_profiles() {
+    static const profile_set set = [] {
+        yaml::errors faults;
+        profile_set all;
+        for (const embedded_file& file : embedded_config())
+            all.add(std::string{file.path}, file.content, faults);
+        assert(faults.empty());
+        return all;
+    }();
     return set;
 }
 
 std::vector<profile_summary> profiles() {
-    yaml::errors ignored;  // a test reads them
-    const profile_set set = embedded_profiles(ignored);
     std::vector<profile_summary> out;
-    for (const auto& [name, profile] : set.all())
+    for (const auto& [name, profile] : embedded_profiles().all())
         out.push_back({name, profile.description});
     return out;
 }

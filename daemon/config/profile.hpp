@@ -38,7 +38,7 @@ private:
     std::map<std::string, profile, std::less<>> profiles_;
 };
 
-// Those compiled into the program.
-[[nodiscard]] profile_set embedded_profiles(yaml::errors& out);
+// Those compiled into the program, read once. A test sees to it that they are good.
+[[nodiscard]] const profile_set& embedded_profiles();
 
 }  // namespace estafette::config

@@ -221,5 +221,33 @@ TEST(config_parse, knows_every_mechanism_that_the_session_speaks) {
     }
 }
 
+TEST(config_parse, says_no_invalid_machine_name_to_servers) {
+    machine m = test_machine();
+    const std::pair<std::string_view, std::string_view> cases[] = {
+        {"tower", "tower"}, {"Tower.Example", "tower.example"}, {"", "localhost"}, {"a b", "localhost"}
+    };
+    for (const auto& [name, expected] : cases) {
+        m.hostname = name;
+        EXPECT_EQ(parse("", "FILE", m)->hostname, expected);
+    }
+}
+
+TEST(config_parse, takes_hosts_as_operators_write_them) {
+    for (const std::string_view host : {"localhost", "127.0.0.1", "tower", "mail-1.example.org", "::1"}) {
+        const config c = config_of("relay: {servers: [{host: \"" + std::string{host} + "\"}]}");
+        ASSERT_TRUE(c.relay) << host;
+        EXPECT_EQ(c.relay->servers.at(0).host, host);
+    }
+    EXPECT_EQ(config_of("relay: {servers: [\"localhost:2525\"]}").relay->servers.at(0).port, 2525);
+}
+
+TEST(config_parse, has_room_for_large_files) {
+    std::string text = "# " + std::string(1'200'000, 'x') + "\ntenants:\n";
+    for (int i = 0; i < 200; ++i)
+        text += "  customer-" + std::to_string(i) +
+                ": {server: {servers: [mx.example], idle: 1s}, expire_after: 2d}\n";
+    EXPECT_EQ(config_of(text).tenants.size(), 201u);
+}
+
 }  // namespace
 }  // namespace estafette::config
