@@ -1,0 +1,340 @@
+// The API on a real Unix socket over the memory engine, with a gateway that does what the test says, and
+// a client that sends the bytes it is told to.
+#pragma once
+
+#include "estafette/api/server.hpp"
+#include "estafette/base/text.hpp"
+#include "estafette/store/engine.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace estafette::api {
+
+namespace json = boost::json;
+
+// A Unix socket client; what it receives is read to the end of a response or of the connection.
+class client {
+public:
+    explicit client(const std::string& path)
+        : fd_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(address.sun_path, path.data(), path.size());
+        is_connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    }
+
+    ~client() {
+        if (fd_ >= 0)
+            ::close(fd_);
+    }
+
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    [[nodiscard]] bool is_connected() const noexcept { return is_connected_; }
+
+    // False as soon as the server takes no more.
+    bool send(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (n <= 0)
+                return false;
+            bytes.remove_prefix(static_cast<std::size_t>(n));
+        }
+        return true;
+    }
+
+    struct answer {
+        unsigned status = 0;                         // 0: the connection ended without one
+        std::map<std::string, std::string> headers;  // names in lower case
+        std::string body;
+
+        [[nodiscard]] json::value json() const { return json::parse(body); }
+
+        [[nodiscard]] std::string code() const { return std::string{json().at("code").as_string()}; }
+
+        [[nodiscard]] std::vector<std::string> pointers() const {
+            std::vector<std::string> out;
+            const auto parsed = json();
+            if (const auto* errors = parsed.as_object().if_contains("errors"))
+                for (const auto& e : errors->as_array())
+                    out.emplace_back(e.at("pointer").as_string());
+            return out;
+        }
+    };
+
+    enum class body_follows { yes, no };
+
+    answer receive(body_follows body = body_follows::yes) {
+        answer out;
+        std::size_t head_end;
+        while ((head_end = received_.find("\r\n\r\n")) == std::string::npos)
+            if (!read_more())
+                return out;
+        read_head(out, received_.substr(0, head_end));
+        received_.erase(0, head_end + 4);
+        const auto length = out.headers.find("content-length");
+        const std::size_t size = length == out.headers.end() ? 0 : std::stoul(length->second);
+        if (body == body_follows::no)
+            return out;
+        while (received_.size() < size && read_more()) {
+        }
+        out.body = received_.substr(0, size);
+        received_.erase(0, std::min(size, received_.size()));
+        return out;
+    }
+
+    // True when the server closes without another byte.
+    bool is_closed_by_server() { return received_.empty() && !read_more() && received_.empty(); }
+
+private:
+    bool read_more() {
+        pollfd ready{fd_, POLLIN, 0};
+        if (::poll(&ready, 1, 20'000) != 1)
+            return false;
+        char bytes[64 * 1024];
+        const auto n = ::recv(fd_, bytes, sizeof bytes, 0);
+        if (n <= 0)
+            return false;
+        received_.append(bytes, static_cast<std::size_t>(n));
+        return true;
+    }
+
+    static void read_head(answer& out, const std::string& head) {
+        out.status = static_cast<unsigned>(std::stoul(head.substr(9, 3)));
+        for (std::size_t at = head.find("\r\n"); at != std::string::npos;) {
+            const auto next = head.find("\r\n", at + 2);
+            const auto line = head.substr(at + 2, next == std::string::npos ? next : next - at - 2);
+            const auto colon = line.find(':');
+            out.headers[ascii_lower(line.substr(0, colon))] = std::string{trim(line.substr(colon + 1))};
+            at = next;
+        }
+    }
+
+    int fd_;
+    bool is_connected_ = false;
+    std::string received_;
+};
+
+// Commits to the queue as the daemon does; the rest is what the test sets (on the loop).
+class scripted_gateway final : public gateway {
+public:
+    explicit scripted_gateway(store::queue& queue)
+        : queue_{queue} {}
+
+    asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail) override {
+        ++enqueue_calls;
+        if (enqueue_error)
+            co_return enqueue_error;
+        std::vector<store::change> changes;
+        for (auto& m : mail) {
+            messages.push_back(m.message);
+            changes.emplace_back(std::move(m));
+        }
+        const auto done = co_await queue_.commit(std::move(changes));
+        if (!done)
+            co_return done.error();
+        co_return result<void>{};
+    }
+
+    asio::awaitable<result<cancel_result>>
+    cancel(message_id id, std::vector<std::uint32_t>, std::string by, std::string why) override {
+        const auto seen = co_await queue_.view(id);
+        if (!seen)
+            co_return seen.error();
+        std::vector<store::change> changes;
+        for (const auto& r : seen->recipients)
+            changes.emplace_back(store::cancelled{r.id, from_unix_ms(0), by, why});
+        const auto done = co_await queue_.commit(std::move(changes));
+        if (!done)
+            co_return done.error();
+        co_return cancel_result{*done, in_hand};
+    }
+
+    std::vector<route::route_status> routes() const override { return lines; }
+
+    std::optional<hold> hold_of(const tenant_id& tenant) const override {
+        const auto found = holds.find(tenant);
+        return found == holds.end() ? std::nullopt : std::optional{found->second};
+    }
+
+    asio::awaitable<result<void>>
+    pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) override {
+        for (auto& line : lines)
+            if (line.id == which) {
+                line.state = route::route_state::paused;
+                line.until = until;
+                line.text = text;
+                line.by = by;
+            }
+        co_return result<void>{};
+    }
+
+    asio::awaitable<result<void>> resume(route_id which, std::string) override {
+        for (auto& line : lines)
+            if (line.id == which)
+                line.state = route::route_state::active;
+        co_return result<void>{};
+    }
+
+    readiness ready() const override { return is_ready; }
+
+    std::string metrics_text() override { return "estafette_up 1\n"; }
+
+    std::size_t enqueue_calls = 0;
+    error_code enqueue_error;
+    std::size_t in_hand = 0;
+    std::vector<mail::message_ptr> messages;
+    std::vector<route::route_status> lines;
+    std::map<tenant_id, hold> holds;
+    readiness is_ready{true, {{"store", "ok"}}};
+
+private:
+    store::queue& queue_;
+};
+
+inline config::grant grant_of(config::role as, std::vector<std::string> tenants, bool all = false) {
+    config::grant g;
+    g.uid = ::getuid();
+    g.as = as;
+    g.all_tenants = all;
+    for (auto& t : tenants)
+        g.tenants.emplace_back(std::move(t));
+    return g;
+}
+
+class Api : public ::testing::Test {
+protected:
+    Api()
+        : guard_{asio::make_work_guard(io_)} {
+        std::string name = (std::filesystem::temp_directory_path() / "estafette-api-XXXXXX").string();
+        folder_ = ::mkdtemp(name.data());
+        config_.hostname = "mail.vendor.example";
+        config_.store.engine = "memory";
+        config_.listeners.push_back({path(), 0600, "", "api"});
+        for (const char* tenant : {"default", "acme", "globex"})
+            config_.tenants[tenant].id = tenant_id{tenant};
+        config_.grants = {grant_of(config::role::admin, {}, true)};
+        queue_.emplace(io_.get_executor(), *store::open_engine(config_.store));
+        below_.emplace(*queue_);
+        server_.emplace(io_.get_executor(), *queue_, *below_, meters_);
+        loop_ = std::jthread{[this] { io_.run(); }};
+    }
+
+    ~Api() override {
+        on_loop([&] { server_->close(); });
+        const bool ended = asio::co_spawn(io_, server_->wait(seconds{5}), asio::use_future).get();
+        EXPECT_TRUE(ended) << "a connection did not end";
+        asio::co_spawn(io_, queue_->close(), asio::use_future).get();
+        on_loop([&] {
+            server_.reset();
+            below_.reset();
+            queue_.reset();
+        });
+        guard_.reset();
+        io_.stop();
+        loop_.join();
+        std::filesystem::remove_all(folder_);
+    }
+
+    template <class F> void on_loop(F f) {
+        std::promise<void> done;
+        asio::post(io_, [&] {
+            f();
+            done.set_value();
+        });
+        done.get_future().get();
+    }
+
+    // Takes config_ as it is now.
+    void configure() {
+        on_loop([&] { server_->configure(std::make_shared<const config::config>(config_)); });
+    }
+
+    void start() {
+        configure();
+        on_loop([&] {
+            const auto opened = server_->listen({});
+            ASSERT_FALSE(opened.has_error()) << opened.error();
+        });
+    }
+
+    [[nodiscard]] std::string path() const { return folder_ + "/api.sock"; }
+
+    client::answer call(const std::string& bytes) {
+        client c{path()};
+        c.send(bytes);
+        return c.receive();
+    }
+
+    static std::string request_bytes(
+        const std::string& method,
+        const std::string& target,
+        const std::string& body = {},
+        const std::string& headers = {}
+    ) {
+        return method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n" + headers +
+               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+
+    client::answer get(const std::string& target, const std::string& headers = {}) {
+        return call(request_bytes("GET", target, {}, headers));
+    }
+
+    client::answer post(const std::string& target, const std::string& body, const std::string& headers = {}) {
+        return call(request_bytes("POST", target, body, "Content-Type: application/json\r\n" + headers));
+    }
+
+    // An accepted mail; its id.
+    std::string enqueue(const std::string& extra = {}) {
+        const auto answer = post("/v1/messages", mail_body(extra));
+        EXPECT_EQ(answer.status, 202u) << answer.body;
+        return std::string{answer.json().at("id").as_string()};
+    }
+
+    static std::string mail_body(const std::string& extra = {}) {
+        return R"({"from":"a@x.example","to":["b@y.example"],"subject":"s","text":"t")" + extra + "}";
+    }
+
+    result<std::size_t> commit(store::change c) {
+        std::vector<store::change> changes;
+        changes.push_back(std::move(c));
+        return asio::co_spawn(io_, queue_->commit(std::move(changes)), asio::use_future).get();
+    }
+
+    asio::io_context io_;
+    asio::executor_work_guard<asio::io_context::executor_type> guard_;
+    std::string folder_;
+    config::config config_;
+    metrics meters_;
+    std::optional<store::queue> queue_;
+    std::optional<scripted_gateway> below_;
+    std::optional<server> server_;
+    std::jthread loop_;
+};
+
+}  // namespace estafette::api

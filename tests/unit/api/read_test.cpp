@@ -1,0 +1,229 @@
+#include "fixture.hpp"
+
+namespace estafette::api {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> addresses(const json::value& page) {
+    std::vector<std::string> out;
+    for (const auto& r : page.at("recipients").as_array())
+        out.emplace_back(r.at("address").as_string());
+    return out;
+}
+
+store::attempted greylisted(const std::string& id) {
+    store::attempted a;
+    a.who = *recipient_id::parse(id + ".0");
+    a.next = store::state::deferred;
+    a.next_attempt_at = *parse_rfc3339("2099-01-01T00:00:00Z");
+    a.what.number = 1;
+    a.what.started_at = *parse_rfc3339("2026-05-01T08:00:00Z");
+    a.what.duration = milliseconds{12};
+    a.what.route = route_id{"relay"};
+    a.what.server = "127.0.0.1:2525";
+    a.what.tls = "TLSv1.3 X, verified";
+    a.what.at = smtp::phase::rcpt;
+    a.what.judged.what = verdict::disposition::retry;
+    a.what.judged.why = verdict::reason::greylisted;
+    a.what.judged.retry_hint = seconds{300};
+    a.what.judged.rule = "generic/greylisted";
+    a.what.code = 450;
+    a.what.enhanced = smtp::enhanced_code{4, 2, 0};
+    a.what.text = "450 4.2.0 come back in 300 seconds";
+    return a;
+}
+
+TEST_F(Api, shows_a_message_as_it_was_given) {
+    start();
+    const auto id = enqueue(
+        R"(,"category":"c","group":"g","key":"k","tags":["t"],"metadata":{"n":1},"send_at":"2099-01-01T00:00:00Z")"
+    );
+    const auto m = get("/v1/messages/" + id).json();
+    EXPECT_EQ(m.at("id").as_string(), id);
+    EXPECT_EQ(m.at("tenant").as_string(), "default");
+    EXPECT_EQ(m.at("from").as_string(), "a@x.example");
+    EXPECT_EQ(m.at("subject").as_string(), "s");
+    EXPECT_EQ(json::serialize(m.at("metadata")), R"({"n":1})");
+    EXPECT_EQ(json::serialize(m.at("tags")), R"(["t"])");
+    EXPECT_EQ(m.at("due_at").as_string(), "2099-01-01T00:00:00.000Z");
+    EXPECT_EQ(m.at("priority").as_string(), "transactional");
+    const auto& r = m.at("recipients").at(0);
+    EXPECT_EQ(r.at("state").as_string(), "scheduled");
+    EXPECT_EQ(r.at("shown").as_string(), "Pending");
+    for (const auto* key : {"reason", "scope", "headline", "last_attempt"})
+        EXPECT_TRUE(r.at(key).is_null()) << key;
+    EXPECT_FALSE(r.as_object().contains("explanation"));
+    EXPECT_EQ(m.at("timeline").at(0).at("type").as_string(), "accepted");
+    EXPECT_EQ(m.at("timeline").at(0).at("recipient").as_string(), id + ".0");
+}
+
+TEST_F(Api, shows_the_last_attempt_and_its_reason) {
+    start();
+    const auto id = enqueue();
+    ASSERT_EQ(*commit(greylisted(id)), 1u);
+    const auto m = get("/v1/messages/" + id).json();
+    const auto& r = m.at("recipients").at(0);
+    EXPECT_EQ(r.at("state").as_string(), "deferred");
+    EXPECT_EQ(r.at("reason").as_string(), "greylisted");
+    EXPECT_EQ(r.at("scope").as_string(), "recipient");
+    EXPECT_EQ(r.at("next_attempt_at").as_string(), "2099-01-01T00:00:00.000Z");
+    EXPECT_FALSE(r.at("headline").as_string().empty());
+    EXPECT_EQ(
+        json::serialize(r.at("last_attempt")),
+        R"({"number":1,"at":"2026-05-01T08:00:00.000Z","duration_ms":12,"route":"relay","server":"127.0.0.1:2525",)"
+        R"("tls":"TLSv1.3 X, verified","phase":"rcpt","disposition":"retry","reason":"greylisted","scope":"recipient",)"
+        R"("code":450,"enhanced":"4.2.0","text":"450 4.2.0 come back in 300 seconds","rule":"generic/greylisted",)"
+        R"("retry_hint_seconds":300})"
+    );
+    EXPECT_EQ(json::serialize(m.at("timeline").at(1).at("attempt")), json::serialize(r.at("last_attempt")));
+}
+
+TEST_F(Api, speaks_the_language_that_is_asked_for) {
+    start();
+    const auto id = enqueue();
+    ASSERT_TRUE(commit(greylisted(id)));
+    const auto plain = get("/v1/messages/" + id).json().at("recipients").at(0);
+    const auto french = get("/v1/messages/" + id + "?lang=fr").json().at("recipients").at(0);
+    const auto dutch =
+        get("/v1/messages/" + id, "Accept-Language: nl-BE,nl;q=0.9\r\n").json().at("recipients").at(0);
+    EXPECT_NE(french.at("headline"), plain.at("headline"));
+    EXPECT_NE(dutch.at("headline"), french.at("headline"));
+    EXPECT_NE(french.at("shown"), plain.at("shown"));
+    EXPECT_EQ(french.at("explanation").at("headline"), french.at("headline"));
+    for (const auto* key : {"happened", "acts", "advice"})
+        EXPECT_FALSE(dutch.at("explanation").at(key).as_string().empty()) << key;
+}
+
+TEST_F(Api, shows_mail_of_a_route_that_rests_as_held) {
+    config_.grants = {grant_of(config::role::admin, {}, true)};
+    start();
+    const auto id = enqueue();
+    const auto later = enqueue(R"(,"send_at":"2099-01-01T00:00:00Z")");
+    on_loop([&] {
+        hold h;
+        h.why = verdict::reason::auth_failed;
+        h.text = "535 wrong password";
+        below_->holds[default_tenant()] = h;
+    });
+    const auto r = get("/v1/messages/" + id).json().at("recipients").at(0);
+    EXPECT_EQ(r.at("state").as_string(), "held");
+    EXPECT_EQ(r.at("reason").as_string(), "auth_failed");
+    EXPECT_EQ(r.at("scope").as_string(), "route");
+    EXPECT_EQ(r.at("note").as_string(), "535 wrong password");
+    EXPECT_FALSE(r.at("headline").as_string().empty());
+    EXPECT_EQ(
+        get("/v1/messages/" + later).json().at("recipients").at(0).at("state").as_string(), "scheduled"
+    );
+    EXPECT_EQ(
+        get("/v1/recipients?address=b@y.example").json().at("recipients").at(1).at("state").as_string(),
+        "held"
+    );
+    const auto queue = get("/v1/queue").json();
+    EXPECT_EQ(queue.at("states").at("held").to_number<int>(), 1);
+    EXPECT_EQ(queue.at("states").at("queued").to_number<int>(), 0);
+    EXPECT_EQ(queue.at("states").at("scheduled").to_number<int>(), 1);
+}
+
+TEST_F(Api, finds_recipients_page_by_page) {
+    start();
+    for (int i = 0; i < 5; ++i)
+        post("/v1/messages", R"({"from":"a@x","to":"r)" + std::to_string(i) + R"(@Y.example","text":"t"})");
+    std::vector<std::string> seen;
+    std::string target = "/v1/recipients?limit=2&tenant=default";
+    for (int pages = 0; pages < 3; ++pages) {
+        const auto a = get(target);
+        ASSERT_EQ(a.status, 200u) << a.body;
+        for (auto& address : addresses(a.json()))
+            seen.push_back(std::move(address));
+        if (a.json().at("next").is_null()) {
+            EXPECT_FALSE(a.headers.contains("link"));
+            break;
+        }
+        const auto& link = a.headers.at("link");
+        EXPECT_THAT(link, HasSubstr(">; rel=\"next\""));
+        target = link.substr(1, link.find('>') - 1);
+    }
+    EXPECT_THAT(
+        seen, ElementsAre("r4@y.example", "r3@y.example", "r2@y.example", "r1@y.example", "r0@y.example")
+    );
+    EXPECT_THAT(addresses(get("/v1/recipients?address=r3%40Y.EXAMPLE").json()), ElementsAre("r3@y.example"));
+    EXPECT_TRUE(addresses(get("/v1/recipients?state=failed").json()).empty());
+    EXPECT_EQ(addresses(get("/v1/recipients?state=queued").json()).size(), 5u);
+    EXPECT_TRUE(addresses(get("/v1/recipients?uncertain=true").json()).empty());
+}
+
+TEST_F(Api, refuses_queries_that_make_no_sense) {
+    start();
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"address=nobody", "/address"},
+        {"address=a%0d%0a@x", "/address"},
+        {"state=lost", "/state"},
+        {"reason=bad_luck", "/reason"},
+        {"limit=0", "/limit"},
+        {"limit=501", "/limit"},
+        {"limit=2x", "/limit"},
+        {"uncertain=maybe", "/uncertain"},
+        {"cursor=tampered", "/cursor"},
+        {"colour=red", "/colour"},
+    };
+    for (const auto& [query, pointer] : cases) {
+        const auto a = get("/v1/recipients?" + query);
+        EXPECT_EQ(a.status, 422u) << query;
+        EXPECT_THAT(a.pointers(), ElementsAre(pointer));
+    }
+}
+
+TEST_F(Api, cancels_what_has_not_left) {
+    start();
+    const auto id = enqueue();
+    const auto a = post("/v1/messages/" + id + "/cancel", R"({"reason":"no longer needed"})");
+    ASSERT_EQ(a.status, 200u) << a.body;
+    EXPECT_EQ(a.json().at("cancelled").to_number<int>(), 1);
+    EXPECT_EQ(a.json().at("recipients").at(0).at("state").as_string(), "cancelled");
+    const auto again = post("/v1/messages/" + id + "/cancel", "");
+    EXPECT_EQ(again.status, 409u);
+    EXPECT_EQ(again.code(), "already_left");
+    EXPECT_EQ(post("/v1/messages/" + id + "/cancel", "[]").status, 422u);
+    EXPECT_EQ(post("/v1/messages/" + id + "/cancel", "{").status, 400u);
+    EXPECT_EQ(post("/v1/messages/" + id + "/cancel", R"({"why":1})").status, 422u);
+}
+
+TEST_F(Api, finds_no_message_that_is_not_there) {
+    start();
+    for (const auto* id :
+         {"x", "00000000-0000-0000-0000-000000000000", "01977a1e-0000-7000-8000-00000000000", "%00"}) {
+        EXPECT_EQ(get("/v1/messages/" + std::string{id}).code(), "not_found") << id;
+        EXPECT_EQ(post("/v1/messages/" + std::string{id} + "/cancel", "").code(), "not_found") << id;
+    }
+}
+
+TEST_F(Api, shows_and_pauses_routes) {
+    start();
+    on_loop([&] {
+        route::route_status relay;
+        relay.id = route_id{"relay"};
+        relay.servers = {"mail.example:587"};
+        below_->lines = {relay};
+    });
+    const auto line = get("/v1/queue").json().at("routes").at(0);
+    EXPECT_EQ(
+        json::serialize(line),
+        R"({"id":"relay","state":"active","reason":null,"text":"","by":null,"since":null,"until":null,)"
+        R"("connections":0,"ready":0,"servers":["mail.example:587"],"fallbacks":[]})"
+    );
+    const auto paused =
+        post("/v1/routes/relay/pause", R"({"reason":"maintenance","until":"2099-01-01T00:00:00Z"})");
+    ASSERT_EQ(paused.status, 200u) << paused.body;
+    EXPECT_EQ(paused.json().at("state").as_string(), "paused");
+    EXPECT_EQ(paused.json().at("text").as_string(), "maintenance");
+    EXPECT_EQ(paused.json().at("until").as_string(), "2099-01-01T00:00:00.000Z");
+    EXPECT_EQ(paused.json().at("by").as_string(), "uid " + std::to_string(::getuid()));
+    EXPECT_EQ(post("/v1/routes/relay/resume", "").json().at("state").as_string(), "active");
+    EXPECT_EQ(post("/v1/routes/other/pause", "").status, 404u);
+    EXPECT_EQ(post("/v1/routes/relay/pause", R"({"until":"soon"})").status, 422u);
+}
+
+}  // namespace
+}  // namespace estafette::api
