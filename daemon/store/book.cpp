@@ -220,12 +220,22 @@ void book::claimed(const recipient_id& id, bool is_claimed) {
     }
 }
 
-void book::erase(message_row& row) {
-    for (const recipient_row& r : row.recipients) {
-        --count_of(numbers_, r.at.now);
+void book::erase(message_id id) {
+    if (const message_row* row = find(id)) {
+        for (const recipient_row& r : row->recipients) {
+            --count_of(numbers_, r.at.now);
+        }
+        ledger_.erase(*row);
+        rows_.erase(id);
     }
-    ledger_.erase(row);
-    rows_.erase(row.id);
+}
+
+void book::drop_body(message_id id) {
+    if (message_row* row = find(id)) {
+        row->body.where.reset();
+        ledger_.write(*row);
+        row->is_written();
+    }
 }
 
 std::optional<idempotent_answer> book::find_idempotent(const tenant_id& tenant, const std::string& key) {

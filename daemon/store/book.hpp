@@ -44,8 +44,9 @@ public:
     // After a claim was written to the ledger.
     void claimed(const recipient_id& id, bool is_claimed);
 
-    // Deletes a complete message; flushed only.
-    void erase(message_row& row);
+    // Deletes a complete message, or its body, inside a transaction of the ledger; flushed only.
+    void erase(message_id id);
+    void drop_body(message_id id);
 
     [[nodiscard]] std::optional<idempotent_answer>
     find_idempotent(const tenant_id& tenant, const std::string& key);

@@ -109,6 +109,7 @@ public:
 
     // Waiting mail whose body is still in this segment of the journal or an older one.
     [[nodiscard]] std::vector<message_id> bodies_up_to(std::int64_t segment, std::size_t limit);
+    [[nodiscard]] std::optional<std::int64_t> oldest_body_segment();
     void move_body(message_row& row, std::string_view body);
 
 private:

@@ -465,4 +465,12 @@ std::vector<message_id> ledger::bodies_up_to(std::int64_t segment, std::size_t l
     return read_ids(s);
 }
 
+std::optional<std::int64_t> ledger::oldest_body_segment() {
+    statement& s = sql("SELECT body_in FROM message WHERE body_in > 0 ORDER BY body_in LIMIT 1");
+    s.start();
+    const auto oldest = s.step() ? s.maybe_integer(0) : std::nullopt;
+    s.reset();
+    return oldest;
+}
+
 }  // namespace estafette::store

@@ -1,30 +1,61 @@
-#include "local_engine.hpp"
+#include "estafette/store/local_engine.hpp"
 
 #include "book.hpp"
 #include "cursor.hpp"
 #include "folder_lock.hpp"
-
-#include <sys/statvfs.h>
+#include "journal.hpp"
+#include "space.hpp"
 
 #include <algorithm>
-#include <filesystem>
+#include <utility>
 
 namespace estafette::store {
 
 namespace {
 
-constexpr std::size_t checkpoint_every = 256;  // commits
-
 class local_engine final : public engine {
 public:
-    local_engine(const config::store_options& options, folder_lock lock)
+    local_engine(
+        const config::store_options& options,
+        folder_lock lock,
+        std::unique_ptr<file_layer> files,
+        const local_tuning& tuning
+    )
         : options_{options}
+        , tuning_{tuning}
         , lock_{std::move(lock)}
-        , ledger_{options.path + "/ledger.db", ledger::syncing::at_commit}
+        , files_{std::move(files)}
+        , space_{options.path, options.reserve, 2 * tuning.segment_size}
+        , journal_{*files_, options.path + "/journal", tuning.segment_size}
+        , ledger_{options.path + "/ledger.db", ledger::syncing::at_checkpoint}
         , book_{
               ledger_,
               options.keep_bodies > milliseconds{0} ? book::bodies::kept : book::bodies::dropped_when_complete
           } {}
+
+    // What the journal has and the ledger has not.
+    [[nodiscard]] boost::system::result<void, open_error> recover() {
+        applied_ = ledger_.numbers_at_open().applied;
+        auto opened = journal_.open(applied_, [this](auto sequence, auto segment, const logged_change& c) {
+            if (sequence != applied_ && book_.pending() >= tuning_.flush_changes) {
+                book_.flush(applied_);
+            }
+            apply(c.what, segment, c.body);
+            applied_ = sequence;
+        });
+        if (!opened) {
+            return opened;
+        }
+        book_.flush(applied_);
+        if (const auto segment = ledger_.oldest_body_segment(); segment && !journal_.has(*segment)) {
+            return open_error{
+                errc::store_damaged,
+                options_.path + "/journal: segment " + std::to_string(*segment) +
+                    " is missing; mail that waits has its content there"
+            };
+        }
+        return {};
+    }
 
     result<effects> commit(std::span<const change> batch) override {
         if (failed_) {
@@ -33,64 +64,71 @@ public:
         const bool has_mail = std::any_of(batch.begin(), batch.end(), [](const change& c) {
             return std::holds_alternative<enqueued>(c);
         });
-        if (has_mail && !has_space()) {
+        if (has_mail && !space_.is_enough()) {
             return errc::store_full;
         }
-        return guarded([&]() -> result<effects> {
+        const auto written = append(batch, has_mail);
+        if (!written) {
+            failed_ = written.error() == errc::store_full ? error_code{} : written.error();
+            return written.error();
+        }
+        try {
             effects done;
             done.reserve(batch.size());
-            try {
-                for (const change& c : batch) {
-                    done.push_back(book_.apply(c, {body_place::in_ledger, 0}));
-                }
-                book_.flush(0);
-            } catch (const ledger_error& e) {
-                book_.forget();
-                if (e.code != errc::store_full || !has_mail) {
-                    failed_ = errc::store_failed;
-                    return failed_;
-                }
-                throw;
+            for (std::size_t i = 0; i < batch.size(); ++i) {
+                done.push_back(apply(batch[i], written->segment, written->bodies[i]));
             }
-            tidy();
+            applied_ = written->sequence;
+            follow_if_due();
             return done;
-        });
+        } catch (const ledger_error&) {
+            // The batch is durable and the rows in memory are not: only a restart puts that right.
+            failed_ = errc::store_failed;
+            return failed_;
+        }
     }
 
     result<std::vector<waiting_tenant>> waiting() override {
-        return guarded([&]() -> result<std::vector<waiting_tenant>> { return ledger_.waiting(); });
+        return up_to_date([&]() -> result<std::vector<waiting_tenant>> { return ledger_.waiting(); });
     }
 
     result<std::vector<due_entry>> claim_due(
         const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit
     ) override {
-        return guarded([&]() -> result<std::vector<due_entry>> {
+        return up_to_date([&]() -> result<std::vector<due_entry>> {
             auto found = ledger_.due(tenant, precedence, until, limit);
+            std::vector<recipient_id> ids;
             for (const due_entry& entry : found) {
-                claims_.push_back(entry.id);
+                ids.push_back(entry.id);
             }
-            write_claims(true);
+            write_claims(ids, true);
             return found;
         });
     }
 
     result<void> unclaim(std::span<const recipient_id> ids) override {
-        return guarded([&]() -> result<void> {
-            claims_.assign(ids.begin(), ids.end());
-            write_claims(false);
+        return up_to_date([&]() -> result<void> {
+            write_claims(ids, false);
             return {};
         });
     }
 
+    // The one read that does not wait for the ledger: mail that leaves at once need not be there.
     result<mail::message_ptr> load(message_id id) override {
         return guarded([&]() -> result<mail::message_ptr> {
-            auto row = ledger_.find_row(id);
+            const message_row* row = book_.find(id);
             if (!row || !row->body.where) {
                 return errc::not_found;
             }
-            auto message = ledger_.find_message(id);
-            auto body = ledger_.read_body(row->no);
-            if (!message || !body) {
+            if (row->fresh && row->fresh->body) {
+                return row->fresh;
+            }
+            auto body = read_body(*row);
+            if (!body) {
+                return body.error();
+            }
+            auto message = row->fresh ? std::optional{*row->fresh} : ledger_.find_message(id);
+            if (!message) {
                 return errc::store_damaged;
             }
             message->body = std::make_shared<const std::string>(std::move(*body));
@@ -99,7 +137,7 @@ public:
     }
 
     result<message_view> view(message_id id) override {
-        return guarded([&]() -> result<message_view> {
+        return up_to_date([&]() -> result<message_view> {
             auto found = ledger_.view(id);
             if (!found) {
                 return errc::not_found;
@@ -109,7 +147,7 @@ public:
     }
 
     result<page> find(const query& q) override {
-        return guarded([&]() -> result<page> {
+        return up_to_date([&]() -> result<page> {
             const auto before = parse_cursor(q.cursor);
             if (!before) {
                 return before.error();
@@ -119,7 +157,7 @@ public:
     }
 
     result<counts> count() override {
-        return guarded([&]() -> result<counts> {
+        return up_to_date([&]() -> result<counts> {
             counts c;
             c.by_state = book_.numbers().tally;
             c.oldest_due = ledger_.oldest_due();
@@ -128,11 +166,11 @@ public:
     }
 
     result<std::vector<event>> events(std::uint64_t after, std::size_t limit) override {
-        return guarded([&]() -> result<std::vector<event>> { return ledger_.events(after, limit); });
+        return up_to_date([&]() -> result<std::vector<event>> { return ledger_.events(after, limit); });
     }
 
     result<std::vector<paused_route>> paused_routes() override {
-        return guarded([&]() -> result<std::vector<paused_route>> { return ledger_.paused_routes(); });
+        return up_to_date([&]() -> result<std::vector<paused_route>> { return ledger_.paused_routes(); });
     }
 
     result<std::optional<idempotent_answer>>
@@ -143,28 +181,29 @@ public:
     }
 
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
-        return guarded([&]() -> result<std::size_t> {
+        return up_to_date([&]() -> result<std::size_t> {
             const auto bodies_before = before + options_.retention - options_.keep_bodies;
             const auto old = ledger_.complete_before(before, limit);
             const auto bodies = ledger_.bodies_complete_before(bodies_before, limit);
-            ledger_.begin();
-            try {
-                drop(old, bodies, before);
-            } catch (...) {
-                ledger_.roll_back();
-                book_.forget();
-                throw;
-            }
+            in_transaction([&] {
+                for (const message_id& id : bodies) {
+                    book_.drop_body(id);
+                }
+                for (const message_id& id : old) {
+                    book_.erase(id);
+                }
+                ledger_.erase_route_events(before);
+            });
             return old.size() + bodies.size();
         });
     }
 
     result<settled> settle() override {
-        return guarded([&]() -> result<settled> {
-            if (commits_since_checkpoint_ > 0 && ledger_.checkpoint()) {
-                commits_since_checkpoint_ = 0;
+        return up_to_date([&]() -> result<settled> {
+            if (!journal_.oldest_sealed()) {
+                return settled::all;
             }
-            return settled::all;
+            return retire_oldest() && !journal_.oldest_sealed() ? settled::all : settled::more_to_do;
         });
     }
 
@@ -177,79 +216,156 @@ private:
         }
     }
 
-    void tidy() {
-        if (++commits_since_checkpoint_ >= checkpoint_every && ledger_.checkpoint()) {
-            commits_since_checkpoint_ = 0;
-        }
+    // Read your writes: the ledger first takes what was committed.
+    template <class Call> auto up_to_date(Call call) -> decltype(call()) {
+        return guarded([&]() -> decltype(call()) {
+            follow();
+            return call();
+        });
     }
 
-    void write_claims(bool claimed) {
-        const auto ids = std::exchange(claims_, {});
+    template <class Call> void in_transaction(Call call) {
         ledger_.begin();
         try {
-            for (const recipient_id& id : ids) {
-                ledger_.claim(id, claimed);
-            }
+            call();
             ledger_.commit(book_.numbers());
         } catch (...) {
             ledger_.roll_back();
+            book_.forget();
             throw;
         }
+    }
+
+    // Outcomes may use the reserve; new mail may not.
+    [[nodiscard]] result<journal::appended> append(std::span<const change> batch, bool has_mail) {
+        auto written = journal_.append(batch);
+        while (!written && written.error() == errc::store_full && !has_mail && space_.release()) {
+            written = journal_.append(batch);
+        }
+        return written;
+    }
+
+    bool apply(const change& c, std::int64_t segment, const std::optional<std::uint64_t>& body) {
+        body_place place;
+        if (body) {
+            place = {segment, static_cast<std::int64_t>(*body)};
+        }
+        return book_.apply(c, place);
+    }
+
+    void follow() {
+        try {
+            book_.flush(applied_);
+        } catch (const ledger_error& e) {
+            // The journal has it all: the ledger may follow later, with the reserve's help at once.
+            if (e.code != errc::store_full || !space_.release()) {
+                throw;
+            }
+            book_.flush(applied_);
+        }
+    }
+
+    void follow_if_due() {
+        if (book_.pending() < tuning_.flush_changes && book_.pending_bytes() < tuning_.flush_bytes) {
+            return;
+        }
+        try {
+            follow();
+            if (journal_.sealed_count() > tuning_.kept_segments) {
+                (void)retire_oldest();
+            }
+        } catch (const ledger_error& e) {
+            if (e.code != errc::store_full && e.code != errc::store_busy) {
+                throw;
+            }
+        }
+    }
+
+    // A step towards dropping the oldest full segment: bodies of mail that waits move to the ledger, then
+    // the ledger is synced, and only then the segment goes. True: it is gone.
+    [[nodiscard]] bool retire_oldest() {
+        const auto oldest = journal_.oldest_sealed();
+        const auto waiting = ledger_.bodies_up_to(oldest->segment, tuning_.bodies_per_step);
+        if (!waiting.empty()) {
+            in_transaction([&] {
+                for (const message_id& id : waiting) {
+                    move_body(id);
+                }
+            });
+            return false;
+        }
+        if (oldest->last_sequence > book_.numbers().applied || !ledger_.checkpoint()) {
+            return false;
+        }
+        while (journal_.oldest_sealed() && journal_.oldest_sealed()->segment <= oldest->segment) {
+            if (const auto ec = journal_.drop_oldest()) {
+                failed_ = ec;
+                throw ledger_error{ec, "a segment of the journal cannot be removed"};
+            }
+        }
+        return true;
+    }
+
+    void move_body(const message_id& id) {
+        message_row* row = book_.find(id);
+        auto body = row ? read_body(*row) : result<std::string>{errc::store_damaged};
+        if (!body) {
+            throw ledger_error{body.error(), "a body in the journal cannot be read"};
+        }
+        ledger_.move_body(*row, *body);
+    }
+
+    [[nodiscard]] result<std::string> read_body(const message_row& row) {
+        if (*row.body.where != body_place::in_ledger) {
+            return journal_.read_body(*row.body.where, static_cast<std::uint64_t>(row.body.offset));
+        }
+        auto body = ledger_.read_body(row.no);
+        return body ? result<std::string>{std::move(*body)} : result<std::string>{errc::store_damaged};
+    }
+
+    void write_claims(std::span<const recipient_id> ids, bool claimed) {
+        if (ids.empty()) {
+            return;
+        }
+        in_transaction([&] {
+            for (const recipient_id& id : ids) {
+                ledger_.claim(id, claimed);
+            }
+        });
         for (const recipient_id& id : ids) {
             book_.claimed(id, claimed);
         }
     }
 
-    void
-    drop(const std::vector<message_id>& old, const std::vector<message_id>& with_body, wall_time before) {
-        for (const message_id& id : with_body) {
-            if (message_row* row = book_.find(id)) {
-                row->body.where.reset();
-                ledger_.write(*row);
-                row->is_written();
-            }
-        }
-        for (const message_id& id : old) {
-            if (message_row* row = book_.find(id)) {
-                book_.erase(*row);
-            }
-        }
-        ledger_.erase_route_events(before);
-        ledger_.commit(book_.numbers());
-    }
-
-    [[nodiscard]] bool has_space() const noexcept {
-        struct statvfs fs{};
-        return ::statvfs(options_.path.c_str(), &fs) != 0 ||
-               static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize >= options_.reserve;
-    }
-
     config::store_options options_;
+    local_tuning tuning_;
     folder_lock lock_;
+    std::unique_ptr<file_layer> files_;
+    space space_;
+    journal journal_;
     ledger ledger_;
     book book_;
+    std::uint64_t applied_ = 0;  // the last batch that is in the book
     error_code failed_;
-    std::vector<recipient_id> claims_;
-    std::size_t commits_since_checkpoint_ = 0;
 };
-
-std::string sentence_of(const ledger_error& e, const std::string& path) {
-    const std::string file = path + "/ledger.db";
-    return file + ": " + e.code.message() + " (" + e.what + ")";
-}
 
 }  // namespace
 
-boost::system::result<std::unique_ptr<engine>, open_error>
-open_local_engine(const config::store_options& options) {
+boost::system::result<std::unique_ptr<engine>, open_error> open_local_engine(
+    const config::store_options& options, std::unique_ptr<file_layer> files, const local_tuning& tuning
+) {
     auto lock = folder_lock::take(options.path);
     if (!lock) {
         return open_error{lock.error(), options.path + ": " + lock.error().message()};
     }
     try {
-        return std::make_unique<local_engine>(options, std::move(*lock));
+        auto made = std::make_unique<local_engine>(options, std::move(*lock), std::move(files), tuning);
+        if (auto recovered = made->recover(); !recovered) {
+            return recovered.error();
+        }
+        return made;
     } catch (const ledger_error& e) {
-        return open_error{e.code, sentence_of(e, options.path)};
+        return open_error{e.code, options.path + "/ledger.db: " + e.code.message() + " (" + e.what + ")"};
     }
 }
 

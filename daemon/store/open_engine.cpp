@@ -1,7 +1,7 @@
-#include "local_engine.hpp"
 #include "memory_engine.hpp"
 
 #include "estafette/store/engine.hpp"
+#include "estafette/store/local_engine.hpp"
 
 namespace estafette::store {
 

@@ -14,14 +14,18 @@ protected:
     // What is durable is the same after a restart; an engine in memory is simply asked again.
     void reopen() {
         if (store.is_durable()) {
+            ASSERT_TRUE(store->settle());
             store.open();
         }
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(of_kind, an_engine, testing::Values("memory", "local"), [](const auto& kind) {
-    return std::string{kind.param};
-});
+INSTANTIATE_TEST_SUITE_P(
+    of_kind,
+    an_engine,
+    testing::Values("memory", "local", "local_in_small_steps"),
+    [](const auto& kind) { return std::string{kind.param}; }
+);
 
 TEST_P(an_engine, gives_back_every_field_of_a_message) {
     const change mail = mail_of{.n = 7, .to = {"ann@customer.example", "bob@customer.example"}};

@@ -5,6 +5,7 @@
 #include "support/temporary_folder.hpp"
 
 #include "estafette/store/engine.hpp"
+#include "estafette/store/local_engine.hpp"
 
 #include <gtest/gtest.h>
 
@@ -120,8 +121,14 @@ inline change uncertain(recipient_id who, std::int64_t second, state next) {
 
 class store_of {
 public:
-    explicit store_of(std::string engine) {
-        options_.engine = std::move(engine);
+    // memory; local; local_in_small_steps: the journal rolls, the ledger follows and bodies move all the
+    // time.
+    explicit store_of(const std::string& kind) {
+        options_.engine = kind.substr(0, kind.find('_'));
+        tuning_.segment_size = 1u << 20;
+        if (options_.engine != kind) {
+            tuning_ = {.segment_size = 4096, .kept_segments = 0, .flush_changes = 1, .bodies_per_step = 1};
+        }
         options_.path = folder_.path("store");
         options_.reserve = 0;
         open();
@@ -129,7 +136,8 @@ public:
 
     void open() {
         engine_.reset();
-        auto opened = open_engine(options_);
+        auto opened =
+            is_durable() ? open_local_engine(options_, make_disk_files(), tuning_) : open_engine(options_);
         ASSERT_TRUE(opened.has_value()) << opened.error().problem;
         engine_ = std::move(*opened);
     }
@@ -182,6 +190,7 @@ public:
 private:
     estafette::test::temporary_folder folder_;
     config::store_options options_;
+    local_tuning tuning_;
     std::unique_ptr<engine> engine_;
 };
 

@@ -1,0 +1,88 @@
+// The journal: what was promised, in the order in which it was. Segments of records, one record and one
+// sync per batch; the truth from which the ledger is brought up to date after a crash.
+//
+// Promise: append() returns when the batch is durable. After the first failed write or sync it fails for
+// good: a second sync may report success for bytes that were lost. A segment is deleted only by
+// drop_oldest(), whose caller knows that the ledger has all of it, synced.
+// Not here: what changes mean (transition.hpp); the bytes (journal_format.hpp, docs/journal.md).
+// Thread: the store's.
+#pragma once
+
+#include "estafette/store/engine.hpp"
+#include "estafette/store/file_layer.hpp"
+#include "estafette/store/journal_format.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace estafette::store {
+
+class journal {
+public:
+    struct appended {
+        std::uint64_t sequence = 0;
+        std::int64_t segment = 0;
+        std::vector<std::optional<std::uint64_t>> bodies;  // of each change, in the segment
+    };
+
+    using replayed = std::function<void(std::uint64_t sequence, std::int64_t segment, const logged_change&)>;
+
+    // `files` outlives the journal.
+    journal(file_layer& files, std::string folder, std::uint64_t segment_size);
+
+    // Hands every change after the batch `applied` to `take`, in order. errc::store_damaged with file and
+    // offset, store_newer, io.
+    [[nodiscard]] boost::system::result<void, open_error> open(std::uint64_t applied, const replayed& take);
+
+    // errc::store_full: nothing was written, there is no space for a new segment. errc::store_failed.
+    [[nodiscard]] result<appended> append(std::span<const change> batch);
+
+    // errc::not_found without such a segment, store_damaged, store_failed.
+    [[nodiscard]] result<std::string> read_body(std::int64_t segment, std::uint64_t offset);
+
+    [[nodiscard]] std::uint64_t last_sequence() const noexcept { return next_sequence_ - 1; }
+
+    [[nodiscard]] bool has(std::int64_t segment) const { return segments_.contains(segment); }
+
+    // The oldest segment that takes no more records.
+    struct sealed {
+        std::int64_t segment = 0;
+        std::uint64_t last_sequence = 0;
+    };
+
+    [[nodiscard]] std::optional<sealed> oldest_sealed() const;
+    [[nodiscard]] std::size_t sealed_count() const noexcept;
+    [[nodiscard]] error_code drop_oldest();
+
+private:
+    struct segment {
+        segment_header header;
+        std::unique_ptr<file> content;
+    };
+
+    [[nodiscard]] std::string path_of(std::int64_t number) const;
+    [[nodiscard]] boost::system::result<void, open_error> read_headers();
+    [[nodiscard]] boost::system::result<void, open_error> check_order(std::uint64_t applied) const;
+    [[nodiscard]] boost::system::result<void, open_error>
+    scan(std::int64_t number, std::uint64_t applied, const replayed& take);
+    [[nodiscard]] error_code roll(std::uint64_t needed);
+    [[nodiscard]] result<std::unique_ptr<file>>
+    make_segment(const std::string& path, const segment_header& h, std::uint64_t length);
+    [[nodiscard]] error_code fail() noexcept;
+
+    file_layer& files_;
+    std::string folder_;
+    std::uint64_t segment_size_;
+    std::map<std::int64_t, segment> segments_;
+    std::int64_t last_number_ = 0;
+    std::uint64_t next_sequence_ = 1;
+    segment* current_ = nullptr;
+    std::uint64_t offset_ = 0;    // of the next record in current_
+    std::uint64_t capacity_ = 0;  // of current_
+    std::string buffer_;
+    bool has_failed_ = false;
+};
+
+}  // namespace estafette::store

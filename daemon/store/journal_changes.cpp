@@ -1,0 +1,433 @@
+// The payload of a record: its changes one after the other, each with a tag.
+#include "journal_changes.hpp"
+
+#include "codec.hpp"
+#include "crc32c.hpp"
+
+#include <algorithm>
+
+namespace estafette::store {
+
+namespace {
+
+enum class tag : std::uint8_t {
+    enqueued = 1,
+    attempted = 2,
+    cancelled = 3,
+    held = 4,
+    released = 5,
+    expired = 6,
+    corrected = 7,
+    route_paused = 8,
+    route_resumed = 9,
+};
+
+enum message_flag : std::uint16_t {
+    is_claimed = 1,
+    has_sender = 2,
+    is_bulk = 4,
+    wants_tls = 8,
+    is_eight_bit = 16,
+    has_utf8_header = 32,
+    has_leading_dot = 64,
+    has_body = 128,
+};
+
+// Enumerations go by their words, which are part of the product; their numbers are not.
+template <class T> T known(std::optional<T> parsed) {
+    if (!parsed) {
+        throw bad_encoding{};
+    }
+    return *parsed;
+}
+
+smtp::phase phase_of(std::string_view label) {
+    for (std::size_t i = 0; i < smtp::phase_count; ++i) {
+        if (smtp::label(static_cast<smtp::phase>(i)) == label) {
+            return static_cast<smtp::phase>(i);
+        }
+    }
+    throw bad_encoding{};
+}
+
+mail::address address_of(std::string_view text) {
+    auto parsed = mail::address::parse(text);
+    if (!parsed) {
+        throw bad_encoding{};
+    }
+    return std::move(*parsed);
+}
+
+class change_encoder {
+public:
+    explicit change_encoder(std::string& out)
+        : e_{out} {}
+
+    std::optional<std::uint64_t> operator()(const enqueued& c) {
+        const mail::message& m = *c.message;
+        begin(tag::enqueued);
+        std::uint16_t flags = 0;
+        flags |= c.claimed ? is_claimed : 0;
+        flags |= m.from ? has_sender : 0;
+        flags |= m.precedence == mail::priority::bulk ? is_bulk : 0;
+        flags |= m.require_tls ? wants_tls : 0;
+        flags |= m.facts.eight_bit ? is_eight_bit : 0;
+        flags |= m.facts.utf8_header ? has_utf8_header : 0;
+        flags |= m.facts.leading_dot ? has_leading_dot : 0;
+        flags |= m.body ? has_body : 0;
+        e_.put(flags);
+        put(m.id);
+        e_.put(std::string_view{m.tenant.text()});
+        e_.put(m.from ? std::string_view{m.from->text()} : std::string_view{});
+        e_.put(static_cast<std::uint32_t>(m.to.size()));
+        for (const mail::address& to : m.to) {
+            e_.put(std::string_view{to.text()});
+        }
+        e_.put(m.facts.size);
+        e_.put(m.facts.longest_line);
+        e_.put(std::string_view{m.subject});
+        e_.put(std::string_view{m.header_message_id});
+        e_.put(m.accepted_at);
+        e_.put(m.due_at);
+        e_.put(m.expires_at);
+        e_.put(std::string_view{m.category});
+        e_.put(std::string_view{m.group});
+        e_.put(std::string_view{m.key});
+        e_.put(static_cast<std::uint32_t>(m.tags.size()));
+        for (const std::string& one : m.tags) {
+            e_.put(std::string_view{one});
+        }
+        e_.put(std::string_view{m.metadata});
+        e_.put(std::string_view{c.idempotency_key});
+        e_.put(std::string_view{c.idempotency_digest});
+        if (!m.body) {
+            return std::nullopt;
+        }
+        const std::uint64_t place = e_.size();
+        e_.put(static_cast<std::uint32_t>(m.body->size()));
+        e_.put(crc32c(*m.body));
+        e_.put_raw(*m.body);
+        return place;
+    }
+
+    std::optional<std::uint64_t> operator()(const attempted& c) {
+        begin(tag::attempted);
+        put(c.who);
+        e_.put(to_text(c.next));
+        e_.put(c.next_attempt_at);
+        const attempt& a = c.what;
+        e_.put(a.number);
+        e_.put(a.started_at);
+        e_.put(static_cast<std::uint64_t>(a.duration.count()));
+        e_.put(std::string_view{a.route.text()});
+        e_.put(std::string_view{a.server});
+        e_.put(std::string_view{a.tls});
+        e_.put(smtp::label(a.at));
+        put(a.judged);
+        e_.put(static_cast<std::uint32_t>(a.code));
+        e_.put(std::string_view{a.enhanced ? a.enhanced->text() : std::string{}});
+        e_.put(std::string_view{a.text});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const cancelled& c) {
+        begin(tag::cancelled);
+        put(c.who);
+        e_.put(c.at);
+        e_.put(std::string_view{c.by});
+        e_.put(std::string_view{c.why});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const held& c) {
+        begin(tag::held);
+        put(c.who);
+        e_.put(c.at);
+        e_.put(verdict::to_text(c.why));
+        e_.put(std::string_view{c.by});
+        e_.put(std::string_view{c.text});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const released& c) {
+        begin(tag::released);
+        put(c.who);
+        e_.put(c.at);
+        e_.put(std::string_view{c.by});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const expired& c) {
+        begin(tag::expired);
+        put(c.who);
+        e_.put(c.at);
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const corrected& c) {
+        begin(tag::corrected);
+        put(c.who);
+        e_.put(c.at);
+        e_.put(to_text(c.next));
+        put(c.judged);
+        e_.put(std::string_view{c.text});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const route_paused& c) {
+        begin(tag::route_paused);
+        e_.put(std::string_view{c.route.text()});
+        e_.put(c.at);
+        e_.put(c.until);
+        e_.put(verdict::to_text(c.why));
+        e_.put(std::string_view{c.text});
+        e_.put(std::string_view{c.by});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const route_resumed& c) {
+        begin(tag::route_resumed);
+        e_.put(std::string_view{c.route.text()});
+        e_.put(c.at);
+        e_.put(std::string_view{c.by});
+        return std::nullopt;
+    }
+
+private:
+    void begin(tag t) { e_.put(static_cast<std::uint8_t>(t)); }
+
+    void put(const message_id& id) {
+        e_.put_raw({reinterpret_cast<const char*>(id.bytes().data()), id.bytes().size()});
+    }
+
+    void put(const recipient_id& id) {
+        put(id.message);
+        e_.put(id.index);
+    }
+
+    void put(const verdict::verdict& v) {
+        e_.put(verdict::to_text(v.what));
+        e_.put(verdict::to_text(v.fault));
+        e_.put(verdict::to_text(v.why));
+        e_.put(static_cast<std::uint8_t>(v.retry_hint ? 1 : 0));
+        e_.put(static_cast<std::uint64_t>(v.retry_hint.value_or(seconds{0}).count()));
+        e_.put(static_cast<std::uint8_t>(v.certain ? 1 : 0));
+        e_.put(std::string_view{v.rule});
+    }
+
+    encoder e_;
+};
+
+class change_decoder {
+public:
+    change_decoder(std::string_view payload, std::uint64_t base)
+        : d_{payload}
+        , base_{base} {}
+
+    [[nodiscard]] bool is_at_end() const noexcept { return d_.is_at_end(); }
+
+    [[nodiscard]] logged_change next() {
+        switch (static_cast<tag>(d_.u8())) {
+        case tag::enqueued: return read_enqueued();
+        case tag::attempted: return {read_attempted(), std::nullopt};
+        case tag::cancelled: return {read_cancelled(), std::nullopt};
+        case tag::held: return {read_held(), std::nullopt};
+        case tag::released: return {read_released(), std::nullopt};
+        case tag::expired: return {read_expired(), std::nullopt};
+        case tag::corrected: return {read_corrected(), std::nullopt};
+        case tag::route_paused: return {read_route_paused(), std::nullopt};
+        case tag::route_resumed: return {read_route_resumed(), std::nullopt};
+        }
+        throw bad_encoding{};
+    }
+
+private:
+    // Members are read in the order of the encoder, one statement each.
+    [[nodiscard]] logged_change read_enqueued() {
+        auto m = std::make_shared<mail::message>();
+        enqueued c;
+        const std::uint16_t flags = d_.u16();
+        c.claimed = (flags & is_claimed) != 0;
+        m->precedence = (flags & is_bulk) != 0 ? mail::priority::bulk : mail::priority::transactional;
+        m->require_tls = (flags & wants_tls) != 0;
+        m->facts.eight_bit = (flags & is_eight_bit) != 0;
+        m->facts.utf8_header = (flags & has_utf8_header) != 0;
+        m->facts.leading_dot = (flags & has_leading_dot) != 0;
+        m->id = id();
+        m->tenant = tenant_id{d_.string()};
+        const std::string_view sender = d_.text();
+        if ((flags & has_sender) != 0) {
+            m->from = address_of(sender);
+        }
+        for (std::uint32_t n = d_.u32(); n > 0; --n) {
+            m->to.push_back(address_of(d_.text()));
+        }
+        m->facts.size = d_.u64();
+        m->facts.longest_line = d_.u32();
+        m->subject = d_.string();
+        m->header_message_id = d_.string();
+        m->accepted_at = d_.time();
+        m->due_at = d_.time();
+        m->expires_at = d_.time();
+        m->category = d_.string();
+        m->group = d_.string();
+        m->key = d_.string();
+        for (std::uint32_t n = d_.u32(); n > 0; --n) {
+            m->tags.push_back(d_.string());
+        }
+        m->metadata = d_.string();
+        c.idempotency_key = d_.string();
+        c.idempotency_digest = d_.string();
+        c.message = std::move(m);
+        std::optional<std::uint64_t> body;
+        if ((flags & has_body) != 0) {
+            body = base_ + d_.offset();
+            const std::uint32_t length = d_.u32();
+            (void)d_.u32();  // its checksum: the record's covers it
+            (void)d_.raw(length);
+        }
+        return {std::move(c), body};
+    }
+
+    [[nodiscard]] attempted read_attempted() {
+        attempted c;
+        c.who = recipient();
+        c.next = known(parse_state(d_.text()));
+        c.next_attempt_at = d_.maybe_time();
+        attempt& a = c.what;
+        a.number = d_.u32();
+        a.started_at = d_.time();
+        a.duration = milliseconds{static_cast<std::int64_t>(d_.u64())};
+        a.route = route_id{d_.string()};
+        a.server = d_.string();
+        a.tls = d_.string();
+        a.at = phase_of(d_.text());
+        a.judged = verdict_();
+        a.code = static_cast<int>(d_.u32());
+        const std::string_view enhanced = d_.text();
+        a.enhanced = smtp::enhanced_code::parse(enhanced);
+        a.text = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] cancelled read_cancelled() {
+        cancelled c;
+        c.who = recipient();
+        c.at = d_.time();
+        c.by = d_.string();
+        c.why = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] held read_held() {
+        held c;
+        c.who = recipient();
+        c.at = d_.time();
+        c.why = known(verdict::parse_reason(d_.text()));
+        c.by = d_.string();
+        c.text = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] released read_released() {
+        released c;
+        c.who = recipient();
+        c.at = d_.time();
+        c.by = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] expired read_expired() {
+        expired c;
+        c.who = recipient();
+        c.at = d_.time();
+        return c;
+    }
+
+    [[nodiscard]] corrected read_corrected() {
+        corrected c;
+        c.who = recipient();
+        c.at = d_.time();
+        c.next = known(parse_state(d_.text()));
+        c.judged = verdict_();
+        c.text = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] route_paused read_route_paused() {
+        route_paused c;
+        c.route = route_id{d_.string()};
+        c.at = d_.time();
+        c.until = d_.maybe_time();
+        c.why = known(verdict::parse_reason(d_.text()));
+        c.text = d_.string();
+        c.by = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] route_resumed read_route_resumed() {
+        route_resumed c;
+        c.route = route_id{d_.string()};
+        c.at = d_.time();
+        c.by = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] message_id id() {
+        message_id::bytes_type bytes{};
+        const std::string_view raw = d_.raw(bytes.size());
+        std::copy(raw.begin(), raw.end(), bytes.begin());
+        return message_id{bytes};
+    }
+
+    [[nodiscard]] recipient_id recipient() {
+        const message_id message = id();
+        return {message, d_.u32()};
+    }
+
+    [[nodiscard]] verdict::verdict verdict_() {
+        verdict::verdict v;
+        v.what = known(verdict::parse_disposition(d_.text()));
+        v.fault = known(verdict::parse_scope(d_.text()));
+        v.why = known(verdict::parse_reason(d_.text()));
+        const bool has_hint = d_.u8() != 0;
+        const seconds hint{static_cast<std::int64_t>(d_.u64())};
+        v.retry_hint = has_hint ? std::optional{hint} : std::nullopt;
+        v.certain = d_.u8() != 0;
+        v.rule = d_.string();
+        return v;
+    }
+
+    decoder d_;
+    std::uint64_t base_;
+};
+
+}  // namespace
+
+std::vector<std::optional<std::uint64_t>> encode_changes(std::string& out, std::span<const change> batch) {
+    change_encoder e{out};
+    std::vector<std::optional<std::uint64_t>> bodies;
+    bodies.reserve(batch.size());
+    for (const change& c : batch) {
+        bodies.push_back(std::visit(e, c));
+    }
+    return bodies;
+}
+
+result<std::vector<logged_change>> decode_record(const segment_record& r) {
+    try {
+        std::vector<logged_change> changes;
+        change_decoder d{r.payload, r.offset + record_header_size};
+        while (!d.is_at_end()) {
+            changes.push_back(d.next());
+        }
+        if (changes.size() != r.changes) {
+            return errc::store_damaged;
+        }
+        return changes;
+    } catch (const bad_encoding&) {
+        return errc::store_damaged;
+    }
+}
+
+}  // namespace estafette::store

@@ -1,0 +1,29 @@
+// The engine of the machine's own disk: journal and ledger. The journal is the truth: a batch is durable
+// when it is there, with one sync. The ledger (SQLite) follows in large transactions that need no sync of
+// their own; after a crash the journal is replayed from the ledger's last applied batch.
+//
+// For tests and benchmarks; the daemon calls open_engine().
+#pragma once
+
+#include "estafette/store/engine.hpp"
+#include "estafette/store/file_layer.hpp"
+
+#include <memory>
+
+namespace estafette::store {
+
+struct local_tuning {
+    std::uint64_t segment_size = 32u << 20;  // of the journal
+    std::size_t kept_segments = 2;           // full ones whose bodies are not yet moved under load
+    std::size_t flush_changes = 2048;        // events after which the ledger follows at the latest
+    std::size_t flush_bytes = 32u << 20;     // bodies in memory, likewise
+    std::size_t bodies_per_step = 256;       // moved to the ledger at a time
+};
+
+[[nodiscard]] boost::system::result<std::unique_ptr<engine>, open_error> open_local_engine(
+    const config::store_options& options,
+    std::unique_ptr<file_layer> files = make_disk_files(),
+    const local_tuning& tuning = {}
+);
+
+}  // namespace estafette::store
