@@ -28,6 +28,7 @@ struct console {
     std::function<caller()> who;
     std::function<void(const std::string&)> log;  // one line to syslog, facility mail
     bool in_is_terminal = false;
+    std::size_t columns = 0;  // of the terminal that `out` is; 0: it is none, lines are not broken
 };
 
 }  // namespace estafette::cli

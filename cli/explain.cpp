@@ -1,6 +1,7 @@
 // estafette explain: what became of mail to an address, or of one message, in words people can act on.
 // The diagnosis comes from the daemon in the reader's language; the labels around it are here.
 
+#include "attempt.hpp"
 #include "command.hpp"
 #include "fields.hpp"
 #include "output.hpp"
@@ -41,7 +42,7 @@ struct labels {
 };
 
 constexpr std::array<labels, 10> words_of_labels{{
-    {{"What happened", "Ce qui s'est passé", "Wat er gebeurd is"}},
+    {{"What happened", "Ce qui s’est passé", "Wat er gebeurd is"}},
     {{"Who acts", "Qui doit agir", "Wie iets moet doen"}},
     {{"What to do", "Que faire", "Wat te doen"}},
     {{"Next attempt", "Prochain essai", "Volgende poging"}},
@@ -62,37 +63,91 @@ const char* in(language l, label what) {
 }
 
 std::string said(const json::value& attempt, language l) {
-    std::string out = text(attempt, "text");
-    const auto code = number(attempt, "code");
-    if (code && *code != 0 && !out.starts_with(std::to_string(*code))) {
-        const std::string enhanced = text(attempt, "enhanced");
-        const bool repeats = !enhanced.empty() && out.starts_with(enhanced);
-        out = std::to_string(*code) + (enhanced.empty() || repeats ? "" : " " + enhanced) + " " + out;
-    }
+    std::string out = answer_of(attempt);
     const std::string server = text(attempt, "server");
-    const std::string phase = text(attempt, "phase");
+    const std::string command = command_of(attempt);
     if (!server.empty()) {
         out += " (" + server;
-        out += phase.empty() ? ")" : std::string{", "} + in(l, label::answering) + " " + phase + ")";
+        out += command.empty() ? ")" : std::string{", "} + in(l, label::answering) + " " + command + ")";
+    }
+    return out;
+}
+
+// For the states that have no reason: nothing is wrong.
+struct state_words {
+    const char* state;
+    std::array<const char*, verdict::language_count> headline, happened;  // en, fr, nl
+};
+
+constexpr std::array<state_words, 4> words_of_states{{
+    {"scheduled",
+     {"It waits for its time", "Il attend son heure", "Het wacht op zijn tijd"},
+     {"The message is to leave later.",
+      "Le message doit partir plus tard.",
+      "Het bericht moet later vertrekken."}},
+    {"queued",
+     {"It is about to leave", "Il est sur le point de partir", "Het staat klaar om te vertrekken"},
+     {"The message waits for a connection to the mail server, or is being handed over.",
+      "Le message attend une connexion au serveur de messagerie, ou est en cours de remise.",
+      "Het bericht wacht op een verbinding met de mailserver, of wordt net overhandigd."}},
+    {"delivered",
+     {"It has arrived", "Il est arrivé", "Het is aangekomen"},
+     {"The recipient’s mail server confirmed it.",
+      "Le serveur de messagerie du destinataire l’a confirmé.",
+      "De mailserver van de ontvanger heeft het bevestigd."}},
+    {"cancelled",
+     {"It was cancelled before it left",
+      "Il a été annulé avant de partir",
+      "Het is geannuleerd voor het vertrok"},
+     {"", "", ""}},
+}};
+
+// A server took it: the catalogue has words for that as for any other answer.
+verdict::explanation explain_acceptance(const json::value& recipient, language l) {
+    verdict::explanation_facts facts;
+    facts.recipient = text(recipient, "address");
+    if (const json::value* last = member(recipient, "last_attempt")) {
+        const std::string server = text(*last, "server");
+        facts.server = server.substr(0, server.rfind(':'));
+        facts.reply = text(*last, "text");
+    }
+    return verdict::explain(
+        verdict::reason::accepted, verdict::scope::recipient, verdict::disposition::accepted, l, facts
+    );
+}
+
+verdict::explanation diagnosis_of(const json::value& recipient, language l) {
+    const json::value* words = member(recipient, "explanation");
+    const json::value& from = words == nullptr ? recipient : *words;
+    verdict::explanation out{
+        text(from, "headline"), text(from, "happened"), text(from, "acts"), text(from, "advice")
+    };
+    const std::string state = text(recipient, "state");
+    if (out.headline.empty() && state == "relayed") {
+        return explain_acceptance(recipient, l);
+    }
+    for (const state_words& one : words_of_states) {
+        if (out.headline.empty() && state == one.state) {
+            out.headline = one.headline[static_cast<std::size_t>(l)];
+            out.happened = one.happened[static_cast<std::size_t>(l)];
+        }
     }
     return out;
 }
 
 void print_recipient(const json::value& recipient, language l, console& io) {
-    const json::value* words = member(recipient, "explanation");
-    const json::value& diagnosis = words == nullptr ? recipient : *words;
+    const verdict::explanation found = diagnosis_of(recipient, l);
     io.out << text(recipient, "address") << " — " << text(recipient, "shown");
-    const std::string headline = text(diagnosis, "headline");
     const std::string_view colon = l == language::fr ? " : " : ": ";
-    io.out << (headline.empty() ? "" : colon) << headline << '\n';
+    io.out << (found.headline.empty() ? "" : colon) << found.headline << '\n';
 
     facts lines;
     const auto add = [&](label name, std::string value) {
         lines.add(std::string{"  "} + in(l, name), std::move(value));
     };
-    add(label::happened, text(diagnosis, "happened"));
-    add(label::acts, text(diagnosis, "acts"));
-    add(label::advice, text(diagnosis, "advice"));
+    add(label::happened, found.happened);
+    add(label::acts, found.acts);
+    add(label::advice, found.advice);
     if (const auto next = time(recipient, "next_attempt_at")) {
         add(label::next_attempt, local_time(next));
     }
@@ -101,7 +156,7 @@ void print_recipient(const json::value& recipient, language l, console& io) {
     }
     add(label::attempts, std::to_string(number(recipient, "attempts").value_or(0)));
     add(label::message, text(recipient, "message") + ", " + local_time(time(recipient, "accepted_at")));
-    lines.print(io.out);
+    lines.print(io);
 }
 
 struct explain_options {
@@ -172,11 +227,11 @@ void print_history(const json::array& recipients, language l, console& io) {
         rows.add(
             {"  " + local_time(time(one, "accepted_at")),
              text(one, "shown"),
-             text(one, "headline"),
+             diagnosis_of(one, l).headline,
              text(one, "message")}
         );
     }
-    rows.print_rows(io.out);
+    rows.print_rows(io);
 }
 
 int explain_address(const explain_options& given, language l, invocation& call) {

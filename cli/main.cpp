@@ -5,6 +5,7 @@
 #include "estafette/base/text.hpp"
 
 #include <pwd.h>
+#include <sys/ioctl.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -26,6 +27,11 @@ caller this_user() {
 
 void to_syslog(const std::string& line) {
     syslog(LOG_INFO, "%s", printable(line).c_str());
+}
+
+std::size_t columns_of(int fd) {
+    winsize size{};
+    return isatty(fd) == 1 && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 std::optional<std::string> environment(const char* name) {
@@ -51,7 +57,8 @@ int main(int argc, char** argv) {
         now,
         cli::this_user,
         cli::to_syslog,
-        isatty(STDIN_FILENO) == 1
+        isatty(STDIN_FILENO) == 1,
+        cli::columns_of(STDOUT_FILENO)
     };
     int code = static_cast<int>(cli::exit_code::software);
     try {

@@ -1,5 +1,6 @@
 // estafette status, list, cancel.
 
+#include "attempt.hpp"
 #include "command.hpp"
 #include "fields.hpp"
 #include "output.hpp"
@@ -17,23 +18,6 @@ namespace estafette::cli {
 namespace json = boost::json;
 
 namespace {
-
-// "450 4.2.0 come back later", or the error's sentence where no server answered.
-std::string answer_of(const json::value& attempt) {
-    std::string out;
-    const auto code = number(attempt, "code");
-    if (code && *code != 0) {
-        out = std::to_string(*code);
-    }
-    for (const std::string& part : {text(attempt, "enhanced"), text(attempt, "text")}) {
-        if (!part.empty() && !(part == text(attempt, "text") && part.starts_with(out) && !out.empty())) {
-            out += (out.empty() ? "" : " ") + part;
-        } else if (!part.empty()) {
-            out = part;  // the text repeats the codes
-        }
-    }
-    return out;
-}
 
 std::string count_of(const json::value& of, const char* name) {
     const auto value = number(of, name);
@@ -56,14 +40,17 @@ void print_heading(const json::value& message, console& io) {
     heading.add("Expires", local_time(time(message, "expires_at")));
     heading.add("Group", text(message, "group"));
     heading.add("Key", text(message, "key"));
-    heading.print(io.out);
+    heading.print(io);
 }
 
 // "Pending (deferred)"
 std::string state_of(const json::value& recipient) {
     const std::string shown = text(recipient, "shown");
     const std::string state = text(recipient, "state");
-    return shown.empty() || ascii_iequals(shown, state) ? state : shown + " (" + state + ")";
+    if (shown.empty() || ascii_iequals(shown, state)) {
+        return shown.empty() ? state : shown;
+    }
+    return shown + " (" + state + ")";
 }
 
 void print_recipients(const json::value& message, console& io) {
@@ -79,7 +66,7 @@ void print_recipients(const json::value& message, console& io) {
              last == nullptr ? text(recipient, "note") : answer_of(*last)}
         );
     }
-    recipients.print(io.out);
+    recipients.print(io);
 }
 
 void print_timeline(const json::value& message, console& io) {
@@ -97,7 +84,7 @@ void print_timeline(const json::value& message, console& io) {
     }
     if (!timeline.empty()) {
         io.out << '\n';
-        timeline.print(io.out);
+        timeline.print(io);
     }
 }
 
@@ -165,7 +152,7 @@ int list_recipients(const list_options& wanted, invocation& call) {
         cursor = text(*page, "next");
     } while (wanted.all && !cursor.empty());
     if (!call.json && !rows.empty()) {
-        rows.print(call.io.out);
+        rows.print(call.io);
     }
     if (!cursor.empty()) {
         call.io.err << "estafette: there are more: --cursor " << cursor

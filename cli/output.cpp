@@ -7,6 +7,8 @@ namespace estafette::cli {
 
 namespace {
 
+constexpr std::size_t least_text = 30;  // on a narrower terminal lines are left to it
+
 bool begins_character(char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
 }
@@ -64,12 +66,12 @@ void table::add(std::vector<std::string> cells) {
     rows_.push_back(std::move(cells));
 }
 
-void table::print(std::ostream& out) const {
-    print_from(0, out);
+void table::print(const console& io) const {
+    print_from(0, io.out);
 }
 
-void table::print_rows(std::ostream& out) const {
-    print_from(1, out);
+void table::print_rows(const console& io) const {
+    print_from(1, io.out);
 }
 
 void table::print_from(std::size_t first, std::ostream& out) const {
@@ -94,15 +96,33 @@ void facts::add(std::string label, std::string value) {
     }
 }
 
-void facts::print(std::ostream& out) const {
+void facts::print(const console& io) const {
     std::size_t columns = 0;
     for (const auto& [label, value] : lines_) {
-        columns = std::max(columns, width(label));
+        columns = std::max(columns, width(label) + 2);
     }
+    const bool is_wide_enough = io.columns >= columns + least_text;
     for (const auto& [label, value] : lines_) {
-        pad(out, label, columns + 2);
-        out << value << '\n';
+        pad(io.out, label, columns);
+        const auto lines = is_wide_enough ? broken(value, io.columns - columns) : std::vector{value};
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            pad(io.out, "", i == 0 ? 0 : columns);
+            io.out << lines[i] << '\n';
+        }
     }
+}
+
+std::vector<std::string> broken(std::string_view text, std::size_t columns) {
+    std::vector<std::string> out{""};
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+        if (!out.back().empty() && width(out.back()) + 1 + width(word) > columns) {
+            out.emplace_back();
+        }
+        out.back() += (out.back().empty() ? "" : " ") + std::string{word};
+    }
+    return out;
 }
 
 std::string shortened(std::string text, std::size_t columns) {

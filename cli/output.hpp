@@ -1,7 +1,7 @@
 // Tables and times as people read them on a terminal. Cells are expected printable (fields.hpp).
 #pragma once
 
-#include "estafette/base/time.hpp"
+#include "console.hpp"
 
 #include <initializer_list>
 #include <optional>
@@ -27,8 +27,8 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return rows_.size() == 1; }
 
-    void print(std::ostream& out) const;
-    void print_rows(std::ostream& out) const;  // without the heading
+    void print(const console& io) const;
+    void print_rows(const console& io) const;  // without the heading
 
 private:
     void print_from(std::size_t first, std::ostream& out) const;
@@ -36,11 +36,12 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
-// "Label     value" lines; empty values are left out.
+// "Label     value" lines, long values broken between words where a terminal is narrower; empty values
+// are left out.
 class facts {
 public:
     void add(std::string label, std::string value);
-    void print(std::ostream& out) const;
+    void print(const console& io) const;
 
 private:
     std::vector<std::pair<std::string, std::string>> lines_;
@@ -48,6 +49,9 @@ private:
 
 // Text cut at `columns` for a table; "…" marks the cut.
 [[nodiscard]] std::string shortened(std::string text, std::size_t columns);
+
+// The text in lines of at most `columns`, broken at spaces; a longer word has a line of its own.
+[[nodiscard]] std::vector<std::string> broken(std::string_view text, std::size_t columns);
 
 // Columns that the text takes on a terminal: its code points.
 [[nodiscard]] std::size_t width(std::string_view text) noexcept;

@@ -71,7 +71,7 @@ int queue(invocation& call) {
             states.add({printable(state), count_of(*counts, state)});
         }
     }
-    states.print(call.io.out);
+    states.print(call.io);
     if (const auto oldest = time(*now, "oldest_due")) {
         call.io.out << "\nOldest due: " << local_time(oldest) << " (" << distance(*oldest, call.io.now())
                     << ")\n";
@@ -82,7 +82,7 @@ int queue(invocation& call) {
     }
     if (!routes.empty()) {
         call.io.out << '\n';
-        routes.print(call.io.out);
+        routes.print(call.io);
     }
     return 0;
 }
@@ -100,7 +100,7 @@ int list_routes(invocation& call) {
         add_row(routes, route);
     }
     if (!call.json) {
-        routes.print(call.io.out);
+        routes.print(call.io);
     }
     return 0;
 }
@@ -121,7 +121,7 @@ void print_route(const json::value& route, console& io) {
     lines.add("Ready", count_of(route, "ready") + " recipients wait for a connection");
     lines.add("Servers", joined(list(route, "servers")));
     lines.add("Fallbacks", joined(list(route, "fallbacks")));
-    lines.print(io.out);
+    lines.print(io);
 }
 
 int print_answer(const json::value& route, invocation& call) {

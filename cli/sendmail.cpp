@@ -235,7 +235,7 @@ private:
             io_.out << "Mail queue is empty\n";
             return 0;
         }
-        rows.print(io_.out);
+        rows.print(io_);
         io_.out << "-- " << seen.size() << (seen.size() == 1 ? " recipient\n" : " recipients\n");
         return 0;
     }

@@ -64,10 +64,18 @@ def test_queue_and_health_show_the_whole(daemon, address):
 
 def test_everything_says_75_when_the_daemon_is_away(daemon):
     daemon.kill()
-    for arguments in (["queue"], ["health"], ["list"], ["status", "01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c"]):
+    for arguments in (["queue"], ["list"], ["status", "01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c"]):
         done = daemon.estafette(*arguments, check=False)
         assert done.returncode == 75, arguments
         assert str(daemon.socket) in done.stderr
+
+
+def test_health_answers_as_monitoring_systems_expect(daemon):
+    done = daemon.estafette("health", check=False)
+    assert done.returncode == 0 and done.stdout.startswith("OK - ready")
+    daemon.kill()
+    done = daemon.estafette("health", check=False)
+    assert done.returncode == 2 and done.stdout.startswith("CRITICAL - ") and str(daemon.socket) in done.stdout
 
 
 def test_a_wrong_command_line_is_64(daemon):

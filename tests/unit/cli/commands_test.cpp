@@ -147,12 +147,48 @@ TEST_F(the_program, explains_an_address_in_the_readers_language) {
         console.out,
         AllOf(
             StartsWith("ann@x.example — En attente : Revenez plus tard\n"),
-            HasSubstr("Ce qui s'est passé  Le serveur attend.\n"),
-            HasSubstr("Réponse du serveur  450 4.2.0 wait ?[31m a bit (127.0.0.1:2525, en réponse à rcpt)\n")
+            HasSubstr("Ce qui s’est passé  Le serveur attend.\n"),
+            HasSubstr(
+                "Réponse du serveur  450 4.2.0 wait ?[31m a bit (127.0.0.1:2525, en réponse à RCPT TO)\n"
+            )
         )
     );
     EXPECT_EQ(estafette(daemon, {"explain", "ann@x.example", "--lang", "nl"}), 0);
     EXPECT_THAT(console.out, HasSubstr("Wat te doen"));
+}
+
+TEST_F(the_program, explains_states_in_which_nothing_is_wrong) {
+    for (const char* state : {"scheduled", "queued", "relayed", "delivered", "cancelled"}) {
+        const std::string one =
+            std::string{R"({"address":"a@x","shown":"S","explanation":null,"headline":null,"state":")"} +
+            state + R"("})";
+        fake_daemon daemon{200, R"({"recipients":[)" + one + "]}"};
+        for (const char* language : {"en", "fr", "nl"}) {
+            EXPECT_EQ(estafette(daemon, {"explain", id, "--lang", language}), 0);
+            EXPECT_THAT(console.out, testing::MatchesRegex("a@x — S ?: .+\n(.|\n)*")) << state << language;
+        }
+    }
+}
+
+TEST_F(the_program, says_the_codes_of_an_answer_once) {
+    struct {
+        const char* attempt;
+        const char* words;
+    } const cases[]{
+        {R"({"code":450,"enhanced":"4.2.0","text":"wait"})", "450 4.2.0 wait"},
+        {R"({"code":450,"enhanced":"4.2.0","text":"4.2.0 wait"})", "450 4.2.0 wait"},
+        {R"({"code":450,"enhanced":"4.2.0","text":"450 4.2.0 wait"})", "450 4.2.0 wait"},
+        {R"({"code":450,"enhanced":null,"text":"wait"})", "450 wait"},
+        {R"({"code":450,"text":""})", "450"},
+        {R"({"code":null,"text":"the peer closed the connection"})", "the peer closed the connection"},
+    };
+    for (const auto& [attempt, words] : cases) {
+        fake_daemon daemon{
+            200, std::string{R"({"recipients":[{"address":"a@x","last_attempt":)"} + attempt + "}]}"
+        };
+        EXPECT_EQ(estafette(daemon, {"status", id}), 0);
+        EXPECT_THAT(console.out, testing::EndsWith(std::string{"  "} + words + "\n"));
+    }
 }
 
 TEST_F(the_program, explains_a_message_by_its_id) {

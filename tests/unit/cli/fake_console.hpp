@@ -14,6 +14,7 @@ struct fake_console {
     std::map<std::string, std::string> environment;
     std::vector<std::string> logged;
     std::string out, err;
+    std::size_t columns = 0;
 
     // 2026-05-01 08:00:00 UTC
     static wall_time now() { return wall_time{seconds{1777622400}}; }
@@ -32,7 +33,8 @@ struct fake_console {
             now,
             [] { return caller{"ann", "Ann Smith"}; },
             [this](const std::string& line) { logged.push_back(line); },
-            false
+            false,
+            columns
         };
         const int code = cli::run(args, io);
         out = out_stream.str();

@@ -12,6 +12,13 @@ namespace {
 
 constexpr wall_time now{seconds{1777622400}};  // 2026-05-01 08:00:00 UTC
 
+// Somewhere to print to.
+struct written {
+    std::istringstream in;
+    std::ostringstream out;
+    console io{in, out, out, {}, {}, {}, {}, false, 0};
+};
+
 class times_in_brussels : public testing::Test {
 protected:
     times_in_brussels() {
@@ -79,9 +86,30 @@ TEST(a_table, is_aligned_by_characters_not_bytes) {
     table t{"A", "B", "C"};
     t.add({"é", "", "x"});
     t.add({"long", "y", "z"});
-    std::ostringstream out;
-    t.print(out);
-    EXPECT_EQ(out.str(), "A     B  C\né     -  x\nlong  y  z\n");
+    written to;
+    t.print(to.io);
+    EXPECT_EQ(to.out.str(), "A     B  C\né     -  x\nlong  y  z\n");
+}
+
+TEST(facts_of_something, are_broken_between_words_on_a_terminal_only) {
+    facts f;
+    f.add("Name", "Ann");
+    f.add("Nothing", "");
+    f.add("What", "one two three four five six seven eight nine ten");
+    written file;
+    f.print(file.io);
+    EXPECT_EQ(file.out.str(), "Name  Ann\nWhat  one two three four five six seven eight nine ten\n");
+    written terminal;
+    terminal.io.columns = 40;
+    f.print(terminal.io);
+    EXPECT_EQ(
+        terminal.out.str(), "Name  Ann\nWhat  one two three four five six seven\n      eight nine ten\n"
+    );
+}
+
+TEST(a_word, is_never_broken) {
+    EXPECT_EQ(broken("a bbbbbb c", 3), (std::vector<std::string>{"a", "bbbbbb", "c"}));
+    EXPECT_EQ(broken("", 3), std::vector<std::string>{""});
 }
 
 TEST(a_long_text, is_cut_between_characters) {
