@@ -85,12 +85,22 @@ class script_reader {
 public:
     // A file is one script, or one per `each` line.
     static std::vector<script> read(const std::filesystem::path& file) {
-        script_reader reader{file.stem().string()};
         std::ifstream in{file};
+        return read(in, file.stem().string());
+    }
+
+    static std::vector<script> read(std::istream& in, std::string name) {
+        script_reader reader{std::move(name)};
         std::string line;
         for (int number = 1; std::getline(in, line); ++number)
             reader.take(line, number);
         return reader.finish();
+    }
+
+    // One script, written in a test.
+    static script parse(const std::string& text) {
+        std::istringstream in{text};
+        return read(in, "script").front();
     }
 
 private:

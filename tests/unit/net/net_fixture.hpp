@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -43,10 +44,10 @@ template <class T> std::shared_ptr<task<T>> start(asio::io_context& loop, asio::
 
 template <class T> T finish(asio::io_context& loop, task<T>& t) {
     loop.restart();
-    while (!t.value && loop.run_one() != 0) {
+    while (!t.value && loop.run_one_for(std::chrono::seconds{20}) != 0) {
     }
     if (!t.value)
-        throw std::logic_error{"the coroutine waits for nothing"};
+        throw std::logic_error{"the coroutine waits for nothing, or for too long"};
     if (t.thrown)
         std::rethrow_exception(t.thrown);
     return std::move(*t.value);
