@@ -30,7 +30,7 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if report.when == "call" and report.failed:
         for daemon in item.funcargs.get("daemons", []):
-            report.sections.append((f"log of {daemon.folder.name}", daemon.log()[-8000:]))
+            report.sections.append((f"log of {daemon.folder.name}", daemon.log()))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -115,7 +115,7 @@ def route_to(secret):
     return make
 
 
-QUICK = {"default": {"delays": ["1s"], "jitter": 0}, "greylisted": {"delays": ["1s"], "jitter": 0}}
+QUICK = {reason: {"delays": ["1s"], "jitter": 0} for reason in ("default", "greylisted", "uncertain", "mailbox_full")}
 
 
 @pytest.fixture

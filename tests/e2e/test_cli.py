@@ -20,7 +20,7 @@ def test_send_status_and_list_tell_the_same_story(daemon, relay, address):
 def test_send_takes_the_text_from_standard_input(daemon, relay, address):
     to = address()
     daemon.estafette("send", "--from", "a@vendor.example", "--to", to, "--subject", "s", input="Grüße\n")
-    assert relay.wait_for(to)[0].parsed.get_content() == "Grüße\n"
+    assert relay.wait_for(to)[0].parsed.get_content().splitlines() == ["Grüße"]
 
 
 def test_send_attaches_files(daemon, relay, address, folder):
@@ -64,6 +64,8 @@ def test_queue_and_health_show_the_whole(daemon, address):
 
 def test_everything_says_75_when_the_daemon_is_away(daemon):
     daemon.kill()
+    health = daemon.estafette("health", check=False)
+    assert health.returncode == 2 and health.stdout.startswith("CRITICAL"), "as monitoring systems want it"
     for arguments in (["queue"], ["list"], ["status", "01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c"]):
         done = daemon.estafette(*arguments, check=False)
         assert done.returncode == 75, arguments

@@ -36,7 +36,7 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(written):
 @pytest.mark.parametrize("text, line", [
     ("hostname: [\n", 2), ("a: b: c\n", 1), ("store:\n  path: [x]\n", 2), ("store:\n  retention: soon\n", 2),
     ("relay:\n  servers: [x:99999]\n", 2), ("limits:\n  body: 25\n  body: 26\n", 3), ("listen: 7\n", 1),
-    ("tenants:\n  globex:\n    route: elsewhere\n", 3), ("roles:\n  - {user: nobody-has-this-name, role: admin}\n", 2),
+    ("tenants:\n  globex:\n    route: elsewhere\n", 3), ("roles:\n  - {user: nobody-has-this-name, role: admin, tenants: \"*\"}\n", 2),
 ])
 def test_a_broken_configuration_ends_with_78_and_the_line(written, text, line):
     file, done = written(text)

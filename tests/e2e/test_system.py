@@ -59,7 +59,7 @@ def test_the_names_of_the_metrics_are_the_known_ones(daemon, address):
     helped = dict(re.findall(r"^# HELP (\S+) (.+)$", text, re.M))
     typed = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
     assert helped.keys() == typed.keys()
-    assert all(name.startswith("estafette_") for name in typed)
+    assert all(name.startswith(("estafette_", "process_")) for name in typed)
     found = "".join(f"{name} {kind}\n" for name, kind in sorted(typed.items()))
     assert found == GOLDEN.read_text()
     for line in text.splitlines():

@@ -58,7 +58,9 @@ class Sink:
             self._context.load_cert_chain(certificate.certificate, certificate.key)
 
     def start(self):
-        """Listens on a free loopback port, or again on the one it had."""
+        """Listens on a free loopback port, or again on the one it had; nothing where it does already."""
+        if self._loop.is_running():
+            return self
         started = threading.Event()
         self._loop = asyncio.new_event_loop()
 
@@ -134,10 +136,11 @@ class _Handler:
     def __init__(self, sink):
         self.sink = sink
 
-    async def handle_EHLO(self, _server, session, _envelope, hostname, responses):
-        if not hasattr(session, "estafette"):
-            session.estafette = Session()
-            self.sink.sessions.append(session.estafette)
+    async def handle_EHLO(self, server, session, _envelope, hostname, responses):
+        if not hasattr(server, "estafette"):            # aiosmtpd makes a new session after STARTTLS
+            server.estafette = Session()
+            self.sink.sessions.append(server.estafette)
+        session.estafette = server.estafette
         session.estafette.tls = session.ssl is not None
         session.estafette.commands.append("EHLO")
         session.host_name = hostname
