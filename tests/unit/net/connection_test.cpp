@@ -5,6 +5,7 @@
 
 #include "estafette/net/connection.hpp"
 #include "estafette/net/dns.hpp"
+#include "estafette/net/drive.hpp"
 #include "estafette/net/tls.hpp"
 
 #include <gtest/gtest.h>
@@ -286,4 +287,61 @@ TEST_F(Connection, TheTranscriptIsBounded) {
     deliver(make_mail());
     EXPECT_LE(c->transcript().size(), 16u * 1024u);
     EXPECT_NE(c->transcript().find("MAIL FROM"), std::string::npos) << c->transcript().size();
+}
+
+TEST(IoError, TellsWhoEndedIt) {
+    namespace error = asio::error;
+    using asio::cancellation_type;
+    constexpr auto none = cancellation_type::none;
+    constexpr auto terminal = cancellation_type::terminal;
+    const struct {
+        error_code ec;
+        bool deadline_passed;
+        cancellation_type cancelled;
+        errc expected;
+    } rows[] = {
+        {error::operation_aborted, true, none, errc::timeout},
+        {error::bad_descriptor, true, none, errc::timeout},
+        {error::operation_aborted, true, terminal, errc::timeout},
+        {error::timed_out, false, none, errc::timeout},
+        {error::operation_aborted, false, terminal, errc::interrupted},
+        {error::eof, false, terminal, errc::interrupted},
+        {error::operation_aborted, false, none, errc::interrupted},
+        {error::eof, false, none, errc::connection_closed},
+        {error::eof, false, cancellation_type::total, errc::connection_closed},
+        {error::connection_reset, false, none, errc::connection_closed},
+        {error::broken_pipe, false, none, errc::connection_closed},
+        {error::connection_refused, false, none, errc::connection_refused},
+        {error::network_unreachable, false, none, errc::network_unreachable},
+        {error::host_unreachable, false, none, errc::network_unreachable},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(net::io_error(row.ec, row.deadline_passed, row.cancelled), make_error_code(row.expected))
+            << row.ec.message();
+}
+
+TEST(Deadline, TheTotalHoldsHoweverOftenARequestBeginsAnew) {
+    asio::io_context loop;
+    int cuts = 0;
+    net::deadline limit{loop.get_executor(), [&] { ++cuts; }};
+    limit.start_total(30ms);
+    for (int i = 0; i < 1000 && !limit.has_passed(); ++i) {
+        limit.start_request(1h);
+        loop.restart();
+        loop.run_for(1ms);
+    }
+    EXPECT_TRUE(limit.has_passed());
+    EXPECT_EQ(cuts, 1);
+}
+
+TEST(Deadline, ARestingOneNeverCuts) {
+    asio::io_context loop;
+    int cuts = 0;
+    net::deadline limit{loop.get_executor(), [&] { ++cuts; }};
+    limit.start_request(5ms);
+    limit.rest();
+    limit.start_request(1h);
+    loop.run_for(30ms);
+    EXPECT_EQ(cuts, 0);
+    EXPECT_FALSE(limit.has_passed());
 }

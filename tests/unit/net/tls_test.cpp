@@ -382,6 +382,57 @@ TEST_F(Tls, TheServerIsToldTheNameItShallProve) {
     expect_accepted("127.0.0.1");
 }
 
+namespace {
+
+// A handshake in memory; the server's side of it.
+struct memory_handshake {
+    std::unique_ptr<SSL, testing_net::openssl_release<SSL_free>> client, server;
+
+    memory_handshake(net::tls_context& context, SSL_CTX* server_context)
+        : client{context.new_client(host, "mx.example.test:465")}
+        , server{SSL_new(server_context)} {
+        BIO* ours = nullptr;
+        BIO* theirs = nullptr;
+        BIO_new_bio_pair(&ours, 0, &theirs, 0);
+        SSL_set_bio(client.get(), ours, ours);
+        SSL_set_bio(server.get(), theirs, theirs);
+        SSL_set_connect_state(client.get());
+        SSL_set_accept_state(server.get());
+        for (int i = 0; i < 10; ++i) {
+            SSL_do_handshake(client.get());
+            SSL_do_handshake(server.get());
+        }
+    }
+};
+
+}  // namespace
+
+TEST_F(Tls, BothSidesKnowTheSameChannelBinding) {
+    net::tls_context context{route};
+    auto* ctx = server.context.native_handle();
+    {
+        const memory_handshake done{context, ctx};
+        const auto facts = context.inspect(done.client.get());
+        EXPECT_FALSE(facts.problem);
+        EXPECT_EQ(facts.binding.type, "tls-exporter");
+        std::array<unsigned char, 32> theirs{};
+        const std::string label = "EXPORTER-Channel-Binding";
+        const auto* nothing = reinterpret_cast<const unsigned char*>("");
+        SSL_export_keying_material(
+            done.server.get(), theirs.data(), theirs.size(), label.data(), label.size(), nothing, 0, 1
+        );
+        EXPECT_EQ(facts.binding.data, std::string(theirs.begin(), theirs.end()));
+    }
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    const memory_handshake done{context, ctx};
+    const auto facts = context.inspect(done.client.get());
+    EXPECT_EQ(facts.binding.type, "tls-server-end-point");
+    std::array<unsigned char, 32> digest{};
+    unsigned size = 0;
+    X509_digest(certificate.get(), EVP_sha256(), digest.data(), &size);
+    EXPECT_EQ(facts.binding.data, std::string(digest.begin(), digest.end()));
+}
+
 TEST(TlsContext, RefusesWhatItCannotTrustWithTheOptionsName) {
     const auto message_of = [](const config::route_options& route) -> std::string {
         try {
