@@ -1,6 +1,8 @@
 #include "estafette/verdict/classifier.hpp"
 
 #include "fold.hpp"
+#include "pattern_index.hpp"
+#include "recent.hpp"
 #include "rule.hpp"
 #include "settle.hpp"
 #include "unmatched.hpp"
@@ -8,29 +10,11 @@
 #include "estafette/base/text.hpp"
 #include "estafette/verdict/hint.hpp"
 
-#include <re2/re2.h>
-#include <re2/set.h>
-
 #include <algorithm>
 #include <stdexcept>
 
 namespace estafette::verdict {
 namespace {
-
-// The patterns of all rules run as one automaton, built as texts come; below 64 MiB it would be thrown
-// away and rebuilt too often.
-constexpr std::int64_t automaton_memory = 128ll << 20;
-
-RE2::Options pattern_options() {
-    RE2::Options options;
-    options.set_encoding(RE2::Options::EncodingUTF8);
-    options.set_case_sensitive(false);
-    options.set_never_capture(true);
-    options.set_never_nl(false);
-    options.set_log_errors(false);
-    options.set_max_mem(automaton_memory);
-    return options;
-}
 
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
@@ -79,51 +63,66 @@ verdict as_verdict(const meaning& m, std::string rule, bool certain) {
 
 struct classifier::rules {
     rule_set all;
-    std::unique_ptr<RE2::Set> set;                       // null where no rule has a text
+    pattern_index patterns;
     std::vector<std::vector<std::uint32_t>> by_pattern;  // the rules whose `text` names the pattern
-    std::vector<std::uint32_t> without_text;
+    std::vector<bool> without_text;                      // by rule
     unmatched_list unmatched;
+    std::vector<bool> candidates;  // one classification's scratch, kept for its capacity
+    bool asks_for_server = false;  // some rule looks at the server or the profile
+    recent_decisions recent;
 
-    // One classification's scratch, kept for its capacity.
-    std::vector<int> hits;
-    std::vector<std::uint32_t> candidates;
-
-    [[nodiscard]] bool is_hit(std::uint32_t pattern) const {
-        return std::binary_search(hits.begin(), hits.end(), static_cast<int>(pattern));
+    // What the decision depends on, as one string.
+    [[nodiscard]] std::string key_of(const evidence& e, std::string masked) const {
+        const auto& answer = *e.what.answer;
+        masked += '\0';
+        masked += static_cast<char>(answer.code - 400);
+        masked += static_cast<char>(e.what.at);
+        if (const auto code = find_enhanced(answer)) {
+            masked += static_cast<char>(code->klass);
+            masked += code->text();
+        }
+        if (asks_for_server) {
+            masked += '\0';
+            masked += e.server;
+            masked += '\0';
+            masked += e.profile;
+        }
+        return masked;
     }
 
-    [[nodiscard]] bool any_hit(const std::vector<std::uint32_t>& patterns) const {
-        return std::any_of(patterns.begin(), patterns.end(), [this](auto p) { return is_hit(p); });
+    // The rule that decides; a reply seen not long ago is known again without looking.
+    [[nodiscard]] const rule* decide(const evidence& e) {
+        const auto text = mask(fold(e.what.answer->text));
+        const auto key = key_of(e, text);
+        if (const auto known = recent.find(key)) {
+            return *known == recent_decisions::nothing ? nullptr : &all.rules[*known];
+        }
+        const auto* found = first_match(e, text);
+        recent.remember(
+            key, found ? static_cast<std::uint32_t>(found - all.rules.data()) : recent_decisions::nothing
+        );
+        return found;
     }
 
-    // The numbers of the patterns found in the text, ascending. False: out of memory.
-    [[nodiscard]] bool match_texts(const std::string& folded) {
-        hits.clear();
-        candidates = without_text;
-        if (!set) {
-            return true;
-        }
-        RE2::Set::ErrorInfo info{};
-        if (!set->Match(folded, &hits, &info) && info.kind != RE2::Set::kNoError) {
-            return false;
-        }
-        std::sort(hits.begin(), hits.end());
-        for (const auto hit : hits) {
-            const auto& of_hit = by_pattern[static_cast<std::size_t>(hit)];
-            candidates.insert(candidates.end(), of_hit.begin(), of_hit.end());
-        }
-        std::sort(candidates.begin(), candidates.end());
-        return true;
+    [[nodiscard]] bool any_match(const std::vector<std::uint32_t>& list) {
+        return std::any_of(list.begin(), list.end(), [this](auto p) { return patterns.matches(p); });
     }
 
-    // The first rule whose conditions all hold.
-    [[nodiscard]] const rule* first_match(const evidence& e) const {
+    // The first rule whose conditions all hold; the cheap conditions are looked at first.
+    [[nodiscard]] const rule* first_match(const evidence& e, std::string_view folded) {
         const auto& answer = *e.what.answer;
         const auto enhanced = find_enhanced(answer);
-        for (const auto index : candidates) {
-            const auto& r = all.rules[index];
-            if (r.fits(answer, enhanced, e.what.at, e.server, e.profile) &&
-                (r.with.empty() || any_hit(r.with)) && (r.without.empty() || !any_hit(r.without))) {
+        candidates = without_text;
+        for (const auto pattern : patterns.begin(folded)) {
+            for (const auto index : by_pattern[static_cast<std::size_t>(pattern)]) {
+                candidates[index] = true;
+            }
+        }
+        for (std::size_t i = 0; i < candidates.size(); ++i) {
+            const auto& r = all.rules[i];
+            if (candidates[i] && r.fits(answer, enhanced, e.what.at, e.server, e.profile) &&
+                (r.text.empty() || any_match(r.text)) && (r.with.empty() || any_match(r.with)) &&
+                (r.without.empty() || !any_match(r.without))) {
                 return &r;
             }
         }
@@ -146,27 +145,20 @@ boost::system::result<classifier, std::string> classifier::compile(std::span<con
     auto made = std::make_unique<rules>();
     made->all = std::move(*read);
     const auto& patterns = made->all.patterns;
-    if (!patterns.empty()) {
-        made->set = std::make_unique<RE2::Set>(pattern_options(), RE2::UNANCHORED);
-        for (std::size_t i = 0; i < patterns.size(); ++i) {
-            std::string wrong;
-            if (made->set->Add(fold_pattern(patterns[i]), &wrong) < 0) {
-                return made->all.places[i] + ": not a pattern (RE2): " + wrong;
-            }
-        }
-        if (!made->set->Compile()) {
-            return made->all.places.front() + ": the patterns together need too much memory";
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+        if (const auto wrong = made->patterns.add(fold_pattern(patterns[i])); !wrong.empty()) {
+            return made->all.places[i] + ": not a pattern (RE2): " + wrong;
         }
     }
+    made->patterns.finish();
     made->by_pattern.resize(patterns.size());
     for (std::uint32_t i = 0; i < made->all.rules.size(); ++i) {
         const auto& r = made->all.rules[i];
         for (const auto pattern : r.text) {
             made->by_pattern[pattern].push_back(i);
         }
-        if (r.text.empty()) {
-            made->without_text.push_back(i);
-        }
+        made->without_text.push_back(r.text.empty());
+        made->asks_for_server |= !r.servers.empty() || !r.profiles.empty();
     }
     return classifier{std::move(made)};
 }
@@ -195,13 +187,7 @@ verdict classifier::classify(const evidence& e) const {
         return as_verdict(without_reply(what), {}, true);
     }
     const auto& answer = *what.answer;
-    const auto folded = fold(answer.text);
-    if (!rules_->match_texts(folded)) {
-        return as_verdict(
-            {reason::other, scope::recipient, disposition::retry}, "internal/out-of-memory", false
-        );
-    }
-    const auto* decided = rules_->first_match(e);
+    const auto* decided = rules_->decide(e);
     if (!decided) {
         rules_->unmatched.count(answer);
         return as_verdict(settle(reason::other, {}, {}, answer.code, what.at), {}, false);
@@ -220,8 +206,12 @@ verdict classifier::classify(const evidence& e) const {
     return v;
 }
 
-std::size_t classifier::rule_count() const noexcept {
-    return rules_->all.rules.size();
+std::vector<classifier::rule_summary> classifier::summary() const {
+    std::vector<rule_summary> all;
+    for (const auto& r : rules_->all.rules) {
+        all.push_back({r.id, r.why, r.fault, r.what});
+    }
+    return all;
 }
 
 std::vector<classifier::unmatched_reply> classifier::unmatched() const {

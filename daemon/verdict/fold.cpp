@@ -71,6 +71,10 @@ void append_folded(std::string& out, std::uint32_t c) {
         out += '-';
     } else if (c >= 0x80 && c < 0xA0) {
         out += ' ';
+    } else if ((c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F)) {
+        append_utf8(out, c + 0x20);  // Greek and Cyrillic capitals
+    } else if (c >= 0x400 && c <= 0x40F) {
+        append_utf8(out, c + 0x50);
     } else {
         append_utf8(out, c);
     }
@@ -164,6 +168,59 @@ std::string fold(std::string_view text, std::size_t limit) {
     }
     if (out.ends_with(' ')) {
         out.pop_back();
+    }
+    return out;
+}
+
+namespace {
+
+constexpr bool is_word_byte(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '.' || c == '@' || c == '_' || c == '+' ||
+           c == '=' || c == '-' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// What stands for the word, or the word.
+std::string_view masked(std::string_view word) noexcept {
+    std::size_t digits = 0;
+    std::size_t dots = 0;
+    std::size_t letters = 0;
+    bool has_at = false;
+    for (const char c : word) {
+        digits += is_digit(c) ? 1 : 0;
+        dots += c == '.' ? 1 : 0;
+        letters += c >= 'a' && c <= 'z' ? 1 : 0;
+        has_at |= c == '@';
+    }
+    if (has_at && word.size() > 2) {
+        return "a@b.c";
+    }
+    if (digits >= 4 && dots == 3 && letters == 0) {
+        return "1.2.3.4";
+    }
+    const bool is_id = digits >= 4 && letters >= 3 && word.size() >= 14 && dots == 0;
+    return is_id && word.find('=') == word.npos ? "x0" : word;
+}
+
+}  // namespace
+
+std::string mask(std::string_view folded) {
+    std::string out;
+    out.reserve(folded.size());
+    for (std::size_t i = 0; i < folded.size();) {
+        auto end = i;
+        while (end < folded.size() && is_word_byte(folded[end])) {
+            ++end;
+        }
+        // A full stop at the end belongs to the sentence.
+        auto word_end = end;
+        while (word_end > i && folded[word_end - 1] == '.') {
+            --word_end;
+        }
+        out += masked(folded.substr(i, word_end - i));
+        out += folded.substr(word_end, end - word_end);
+        for (i = end; i < folded.size() && !is_word_byte(folded[i]); ++i) {
+            out += folded[i];
+        }
     }
     return out;
 }

@@ -44,7 +44,15 @@ public:
 
     [[nodiscard]] verdict classify(const evidence& e) const;
 
-    [[nodiscard]] std::size_t rule_count() const noexcept;
+    // The rules in their order, for tables and documentation.
+    struct rule_summary {
+        std::string id;
+        reason why = reason::other;
+        std::optional<scope> fault;       // where the rule says it itself
+        std::optional<disposition> what;  // the same
+    };
+
+    [[nodiscard]] std::vector<rule_summary> summary() const;
 
     // An unmatched 4xx is retried and an unmatched 5xx fails, both as `other`; they are counted and the
     // most recent distinct ones kept (≤ 1,000), for people to write rules from.

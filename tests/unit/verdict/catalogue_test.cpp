@@ -170,7 +170,7 @@ TEST(catalogue, states_have_a_word_in_every_language) {
 }
 
 // The texts as they are read, in one file: a change of wording is seen as such.
-// ESTAFETTE_UPDATE_GOLDEN=1 writes it anew.
+// scripts/generate writes it anew.
 TEST(catalogue, the_texts_are_those_of_the_golden_file) {
     std::ostringstream all;
     for (const auto l : all_languages) {
@@ -180,14 +180,12 @@ TEST(catalogue, the_texts_are_those_of_the_golden_file) {
         }
     }
     const std::string path = ESTAFETTE_SOURCE_DIR "/tests/unit/verdict/reasons.golden.txt";
-    if (std::getenv("ESTAFETTE_UPDATE_GOLDEN")) {
+    if (std::getenv("ESTAFETTE_REGENERATE")) {
         std::ofstream{path} << all.str();
     }
     std::ifstream file{path};
     const std::string golden{std::istreambuf_iterator<char>{file}, {}};
-    EXPECT_TRUE(
-        golden == all.str()
-    ) << "texts have changed: run with ESTAFETTE_UPDATE_GOLDEN=1 and read the diff";
+    EXPECT_TRUE(golden == all.str()) << "texts have changed: run with scripts/generate and read the diff";
 }
 
 std::vector<rule_file> files_of(const std::string& change_in, std::string from, const std::string& to) {

@@ -1,3 +1,5 @@
+#include "standard.hpp"
+
 #include "estafette/verdict/classifier.hpp"
 
 #include <gmock/gmock.h>
@@ -10,11 +12,6 @@ namespace {
 using smtp::phase;
 using ::testing::HasSubstr;
 
-const classifier& standard() {
-    static const classifier c = classifier::standard();
-    return c;
-}
-
 smtp::outcome answered(phase at, int code, std::string_view enhanced, std::string text) {
     smtp::outcome what;
     what.at = at;
@@ -24,7 +21,7 @@ smtp::outcome answered(phase at, int code, std::string_view enhanced, std::strin
 }
 
 verdict classify(const smtp::outcome& what, std::string_view server = {}, std::string_view profile = {}) {
-    return standard().classify({what, server, profile});
+    return standard_rules().classify({what, server, profile});
 }
 
 struct row {
@@ -292,7 +289,7 @@ TEST(classifier, hints_are_read_from_what_is_retried) {
     EXPECT_EQ(failed.retry_hint, std::nullopt);
     const auto what = answered(phase::rcpt, 450, "4.7.1", "Greylisted, come back after 2026-05-01 08:10:00");
     EXPECT_EQ(
-        standard().classify({what, {}, {}, wall_time{milliseconds{1'777'622'400'000}}}).retry_hint,
+        standard_rules().classify({what, {}, {}, wall_time{milliseconds{1'777'622'400'000}}}).retry_hint,
         seconds{600}
     );
 }

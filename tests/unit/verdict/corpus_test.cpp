@@ -1,5 +1,7 @@
 // The rules measured on real replies that other projects collected. They are not part of this
 // repository: ESTAFETTE_CORPUS names the folder that holds replies-dev.tsv and map.tsv.
+#include "standard.hpp"
+
 #include "estafette/verdict/rules_report.hpp"
 
 #include <gtest/gtest.h>
@@ -38,7 +40,7 @@ TEST(corpus, most_real_replies_are_understood_and_hardly_any_good_address_is_cal
     const auto replies = read_file(std::string{folder} + "/replies-dev.tsv");
     const auto map = read_file(std::string{folder} + "/map.tsv");
     ASSERT_FALSE(replies.empty()) << folder;
-    const auto c = classifier::standard();
+    const auto& c = standard_rules();
     const auto all = score_table(c, replies, "category", map);
     const auto first = score_table(c, replies, "category", map, is_in_first_half);
     const auto second = score_table(c, replies, "category", map, is_in_second_half);

@@ -1,5 +1,7 @@
 // What greylisting sounds like, and what only sounds like it. The sentences are our own, in the manner
 // of postgrey, milter-greylist, sqlgrey, gld, rspamd, Exim, OpenBSD spamd, GMX, Orange, Exchange, Mimecast.
+#include "standard.hpp"
+
 #include "estafette/verdict/classifier.hpp"
 
 #include <gtest/gtest.h>
@@ -19,7 +21,7 @@ verdict read(const classifier& c, int code, const std::string& text) {
 }
 
 TEST(greylisting, is_recognised_in_whatever_words) {
-    const auto c = classifier::standard();
+    const auto& c = standard_rules();
     const std::vector<std::pair<int, std::string>> replies{
         {450,
          "4.2.0 <b@y.example>: Recipient address rejected: Greylisted, see "
@@ -79,7 +81,7 @@ TEST(greylisting, is_recognised_in_whatever_words) {
 }
 
 TEST(greylisting, is_not_seen_where_it_only_sounds_like_it) {
-    const auto c = classifier::standard();
+    const auto& c = standard_rules();
     const std::vector<std::pair<int, std::string>> replies{
         {450, "4.2.2 Mailbox full, try again later"},
         {452, "4.2.2 Over quota, please retry in a few days"},
