@@ -232,6 +232,9 @@ void session::state::break_down(const outcome& what) {
 // What a broken connection leaves of one transaction. `is_answering`: the answer in `what` was given to
 // it; `is_behind`: another message in flight is the one that failed.
 void session::state::settle_broken(flight& f, const outcome& what, bool is_answering, bool is_behind) {
+    // A server that does not know BDAT after all has not taken what it carried.
+    const bool is_unknown_bdat = f.mode == content_mode::bdat && what.answer && what.answer->is_permanent() &&
+                                 what.answer->code != 503;
     const bool is_decided = is_answering && (what.at == phase::dot || !what.error);
     if (f.is_dot_sent && !is_decided) {
         const error_code why = what.error ? what.error : error_code{errc::connection_closed};
@@ -244,7 +247,7 @@ void session::state::settle_broken(flight& f, const outcome& what, bool is_answe
             {.at = what.at,
              .answer = what.answer ? &*what.answer : nullptr,
              .error = what.error,
-             .dot_sent = f.is_dot_sent && what.at == phase::dot}
+             .dot_sent = f.is_dot_sent && what.at == phase::dot && !is_unknown_bdat}
         );
     }
 }
