@@ -141,11 +141,7 @@ private:
                 say("QUIT\r\n", stage::over);
             }
             return;
-        case stage::banner:
-        case stage::ehlo:
-        case stage::starttls:
-        case stage::ehlo_again:
-        case stage::over: return;
+        default: return;
         }
     }
 

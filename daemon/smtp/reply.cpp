@@ -125,20 +125,13 @@ error_code reply_parser::take_line(std::string_view line) {
     return {};
 }
 
-void reply_parser::release() noexcept {
-    reply_.code = 0;
-    reply_.enhanced.reset();
-    reply_.text.clear();
-    reply_.truncated = false;
+reply reply_parser::take() {
+    reply whole = std::move(reply_);
+    reply_ = {};
     total_ = 0;
     lines_ = 0;
     complete_ = false;
-}
-
-reply reply_parser::take() {
-    reply taken = std::move(reply_);
-    release();
-    return taken;
+    return whole;
 }
 
 }  // namespace estafette::smtp

@@ -150,11 +150,10 @@ message_row* book::find(message_id id) {
 }
 
 void book::flush(std::uint64_t applied) {
-    // A batch without effect counts as well: its segment is dropped once the ledger says it has it.
-    if (is_flushed() && applied == numbers_.applied) {
+    numbers_.applied = applied;
+    if (is_flushed()) {
         return;
     }
-    numbers_.applied = applied;
     ledger_.begin();
     try {
         for (message_row* row : changed_) {

@@ -63,7 +63,7 @@ constexpr std::array halves{
 };
 
 // Somewhere near the number something must say that it is about coming back…
-constexpr std::array<std::string_view, 46> cues{
+constexpr std::string_view cues[]{
     "retry",     "retries",      "try again",   "tried again",  "try later", "try it",     "try after",
     "try your",  "try in",       "come back",   "comeback",     "wait",      "again in",   "again after",
     "again at",  "resend",       "re-send",     "send again",   "resubmit",  "reconnect",  "greylist",
@@ -74,7 +74,7 @@ constexpr std::array<std::string_view, 46> cues{
 };
 
 // …and nothing right before it that it measures something else…
-constexpr std::array<std::string_view, 30> not_before_number{
+constexpr std::string_view not_before_number[]{
     "per",     "every",    "last",  "past",    "previous",   "each",   "within",  "than",
     "of",      "par",      "pro",   "letzten", "innerhalb",  "binnen", "laatste", "dernieres",
     "dernier", "derniere", "limit", "limite",  "timeout",    "/",      "up to",   "for up to",
@@ -82,7 +82,7 @@ constexpr std::array<std::string_view, 30> not_before_number{
 };
 
 // …or right behind it.
-constexpr std::array<std::string_view, 8> not_after_number{
+constexpr std::string_view not_after_number[]{
     "ago",
     "old",
     "limit",
@@ -354,7 +354,7 @@ private:
         constexpr std::size_t reach = 70;
         const auto near_before = before.substr(before.size() > reach ? before.size() - reach : 0);
         const auto near_after = after.substr(0, 40);
-        return std::any_of(cues.begin(), cues.end(), [&](std::string_view cue) {
+        return std::any_of(std::begin(cues), std::end(cues), [&](std::string_view cue) {
             return near_before.find(cue) != std::string_view::npos ||
                    near_after.find(cue) != std::string_view::npos;
         });

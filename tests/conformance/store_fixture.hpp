@@ -9,7 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -124,10 +123,7 @@ class store_of {
 public:
     // memory; local; local_in_small_steps: the journal rolls, the ledger follows and bodies move all the
     // time.
-    explicit store_of(
-        const std::string& kind, const std::filesystem::path& parent = std::filesystem::temp_directory_path()
-    )
-        : folder_{parent} {
+    explicit store_of(const std::string& kind) {
         options_.engine = kind.substr(0, kind.find('_'));
         tuning_.segment_size = 1u << 20;
         if (options_.engine != kind) {
