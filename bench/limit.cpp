@@ -141,7 +141,11 @@ private:
                 say("QUIT\r\n", stage::over);
             }
             return;
-        default: return;
+        case stage::banner:
+        case stage::ehlo:
+        case stage::starttls:
+        case stage::ehlo_again:
+        case stage::over: return;
         }
     }
 

@@ -85,6 +85,7 @@ struct connection::state {
     config_source current;
     caller who;
     beast::flat_buffer buffer{max_buffered};
+    std::unique_ptr<body_memory::share> held;  // of the request under way
     bool is_idle = true;
     bool is_finishing = false;
 };
@@ -141,6 +142,7 @@ asio::awaitable<bool> connection::state::serve_one() {
     );
     stream.expires_after(config->limits.request_timeout);
     const bool sent = co_await send(std::move(answered), version, method, keep && !is_finishing);
+    held.reset();
     co_return sent&& keep && !is_finishing;
 }
 
@@ -171,11 +173,19 @@ asio::awaitable<bool> connection::state::read(parser_type& parser, const config:
     parser.header_limit(max_head);
     parser.body_limit(c.limits.body);
     auto [ec, n] = co_await http::async_read_header(stream, buffer, parser, use_tuple);
-    if (!ec && !parser.is_done())
-        ec = co_await read_body(parser);
-    if (!ec)
+    std::optional<problem> wrong;
+    if (!ec && !parser.is_done()) {
+        const auto length = parser.content_length();
+        held = uses.memory.take(length ? *length : c.limits.body);
+        if (held)
+            ec = co_await read_body(parser);
+        else
+            wrong = busy("memory_busy", "too many large requests are under way");
+    }
+    if (ec)
+        wrong = problem_of(ec, c.limits.body);
+    else if (!wrong)
         co_return true;
-    const auto wrong = problem_of(ec, c.limits.body);
     if (!wrong)
         co_return false;
     const bool sent = co_await send(to_response(*wrong), 11, to_verb(parser.get().method()), false);
@@ -200,13 +210,7 @@ asio::awaitable<response> connection::state::answer(parser_type& parser, config:
     r.body = std::move(message.body());
     r.who = who;
     r.config = std::move(config);
-    try {
-        co_return co_await route_request(uses, std::move(r));  // what waits in there has its own limits
-    } catch (const std::exception& e) {
-        log::event(log::level::error, "request_failed", {{"error", std::string_view{e.what()}}});
-    }
-    const error_code failed = errc::internal;
-    co_return to_response(of_error(failed));
+    co_return co_await route_request(uses, std::move(r));  // what waits in there has its own limits
 }
 
 asio::awaitable<bool> connection::state::send(response r, unsigned version, verb method, bool keep) {
@@ -248,11 +252,7 @@ asio::awaitable<void> connection::state::drain() {
 }
 
 void turn_away(connection::socket s) {
-    auto busy = of_error(errc::interrupted);
-    busy.code = "too_many_connections";
-    busy.detail = "more connections than the limit";
-    busy.retry_after = seconds{1};
-    const auto r = to_response(busy);
+    const auto r = to_response(busy("too_many_connections", "more connections than the limit"));
     std::string bytes =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + r.content_type +
         "\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: " + std::to_string(r.body.size()) +

@@ -172,6 +172,12 @@ problem queue_full() {
     return p;
 }
 
+problem busy(std::string code, std::string detail) {
+    auto p = make(503, std::move(code), "Try again later", std::move(detail));
+    p.retry_after = seconds{1};
+    return p;
+}
+
 problem of_error(const error_code& e) {
     if (e == errc::not_found)
         return not_found();

@@ -34,6 +34,7 @@ struct problem {
 [[nodiscard]] problem too_large(std::string detail);
 [[nodiscard]] problem media_type(std::string detail);
 [[nodiscard]] problem queue_full();
+[[nodiscard]] problem busy(std::string code, std::string detail);  // 503, come back in a second
 
 // Of a failed call into the floors below: not_found, the store's and the shutdown's 503s, else 500.
 [[nodiscard]] problem of_error(const error_code& e);

@@ -32,7 +32,7 @@ struct server::state {
 
     state(asio::any_io_executor l, store::queue& queue, gateway& below, metrics& meters)
         : loop{std::move(l)}
-        , uses{queue, below, meters, {}, {}}
+        , uses{queue, below, meters, {}, {}, {}}
         , tasks{loop, [](std::string_view task, std::string_view what) {
                     log::event(log::level::error, "task_failed", {{"task", task}, {"error", what}});
                 }} {}

@@ -6,6 +6,9 @@ namespace {
 // Changes handed to the store and not yet committed: beyond it the store cannot keep up.
 constexpr std::size_t max_backlog = 50'000;
 
+// Of request bodies in memory; parsing and composing take three to four times as much for a moment each.
+constexpr std::uint64_t max_body_memory = 256ull << 20;
+
 std::uint64_t waiting_in(const store::counts& c) {
     using store::state;
     std::uint64_t sum = 0;
@@ -45,6 +48,13 @@ std::unique_ptr<keys_in_use::claim> keys_in_use::take(const key& k, const std::s
 const std::string* keys_in_use::digest_of(const key& k) const {
     const auto found = keys_.find(k);
     return found == keys_.end() ? nullptr : &found->second;
+}
+
+std::unique_ptr<body_memory::share> body_memory::take(std::uint64_t bytes) {
+    if (taken_ != 0 && taken_ + bytes > max_body_memory)
+        return nullptr;
+    taken_ += bytes;
+    return std::make_unique<share>(*this, bytes);
 }
 
 }  // namespace estafette::api

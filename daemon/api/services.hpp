@@ -59,12 +59,39 @@ private:
     std::map<key, std::string> keys_;
 };
 
+// The bodies of all requests under way, together: a thousand callers must not bring 25 MiB each.
+class body_memory {
+public:
+    class share {
+    public:
+        share(body_memory& of, std::uint64_t bytes)
+            : of_{of}
+            , bytes_{bytes} {}
+
+        ~share() { of_.taken_ -= bytes_; }
+
+        share(const share&) = delete;
+        share& operator=(const share&) = delete;
+
+    private:
+        body_memory& of_;
+        std::uint64_t bytes_;
+    };
+
+    // Null where there is no room; the first one always has it.
+    [[nodiscard]] std::unique_ptr<share> take(std::uint64_t bytes);
+
+private:
+    std::uint64_t taken_ = 0;
+};
+
 struct services {
     store::queue& queue;
     gateway& below;
     metrics& meters;
     admission intake;
     keys_in_use keys;
+    body_memory memory;
 };
 
 }  // namespace estafette::api

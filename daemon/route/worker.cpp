@@ -28,7 +28,7 @@ bool is_tls_failure(const error_code& e) {
 }
 
 // What was tried becomes a report, what was not a job to be offered again.
-std::vector<job> split_untried(job& j, net::delivery& d) {
+std::optional<job> split_untried(job& j, net::delivery& d) {
     job untried{j.message, {}};
     job tried{j.message, {}};
     std::vector<smtp::recipient_outcome> outcomes;
@@ -42,11 +42,15 @@ std::vector<job> split_untried(job& j, net::delivery& d) {
     }
     j = std::move(tried);
     d.recipients = std::move(outcomes);
-    std::vector<job> back;
-    if (!untried.targets.empty()) {
-        back.push_back(std::move(untried));
-    }
-    return back;
+    return untried.targets.empty() ? std::nullopt : std::optional{std::move(untried)};
+}
+
+// MAIL refused for now, on a connection that has carried mail: it is the connection that is worn out
+// (the server counts messages a session), not the message. On a fresh connection the answer counts.
+bool is_session_limit(const net::delivery& d) {
+    return !d.recipients.empty() && std::ranges::all_of(d.recipients, [](const smtp::recipient_outcome& r) {
+        return r.tried && r.what.at == smtp::phase::mail && r.what.answer && r.what.answer->is_transient();
+    });
 }
 
 }  // namespace
@@ -85,8 +89,9 @@ asio::awaitable<void> route::serve(worker& me) {
     me.current = co_await first_job(me);
     while (me.current) {
         me.now = worker::stage::busy;
-        const auto most =
-            std::min(options_.messages_per_connection, me.link->mail_max().value_or(UINT32_MAX));
+        const auto most = std::min(
+            {options_.messages_per_connection, session_limit_, me.link->mail_max().value_or(UINT32_MAX)}
+        );
         const bool is_worn_out =
             ++me.delivered >= most || std::chrono::steady_clock::now() - me.opened_at >= options_.max_age;
         if (options_.across_messages && !faults_.across_messages && !is_worn_out &&
@@ -102,6 +107,10 @@ asio::awaitable<void> route::serve(worker& me) {
         net::delivery d = co_await me.link->deliver(now, then ? &*then : nullptr);
         const bool next_begun = d.next_begun;
         bool goes_on = d.is_reusable;
+        if (me.delivered > 1 && is_session_limit(d)) {
+            learn_session_limit(me.delivered - 1, d);
+            goes_on = false;
+        }
         auto untried = split_untried(*me.current, d);
         if (!me.current->targets.empty()) {
             attempt_report report{*me.current, std::move(d), me.link->server(), me.link->tls()};
@@ -113,8 +122,8 @@ asio::awaitable<void> route::serve(worker& me) {
         } else {
             me.mark.clear();
         }
-        if (!untried.empty()) {
-            uses_.reports.give_back(std::move(untried));
+        if (untried) {
+            put_back(std::move(*untried));
         }
         me.current = std::exchange(me.next, std::nullopt);
         goes_on = goes_on && (!is_worn_out || next_begun) &&
@@ -128,10 +137,32 @@ asio::awaitable<void> route::serve(worker& me) {
         }
     }
     if (me.current) {
-        std::vector<job> back;
-        back.push_back(std::move(*std::exchange(me.current, std::nullopt)));
-        uses_.reports.give_back(std::move(back));
+        put_back(std::move(*std::exchange(me.current, std::nullopt)));
     }
+}
+
+// The recipients were not tried; the next connections end before the server's own limit.
+void route::learn_session_limit(std::uint32_t carried, net::delivery& d) {
+    constexpr smtp::enhanced_code too_many{4, 5, 3};
+    if (d.recipients.front().what.answer->enhanced == too_many && carried < session_limit_) {
+        session_limit_ = carried;
+        log::event(log::level::info, "session_limit", {{"route", id().text()}, {"messages", carried}});
+    }
+    for (auto& r : d.recipients) {
+        r.tried = false;
+    }
+}
+
+// What was not tried is next on another connection; where the route rests, the store keeps it.
+void route::put_back(job j) {
+    if (!is_stopping_ && planner_.state(std::chrono::steady_clock::now()) == breaker::closed) {
+        ready_.push_front(std::move(j));
+        adjust_later();
+        return;
+    }
+    std::vector<job> one;
+    one.push_back(std::move(j));
+    uses_.reports.give_back(std::move(one));
 }
 
 // A job that is larger than the server takes at once (RFC 9422 RCPTMAX) is cut; the rest is next.

@@ -322,21 +322,29 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
     if (!expired.empty()) {
         (void)co_await queue_.commit(std::move(expired));
     }
+    std::vector<message_id> ids;
+    for (const auto& [id, targets] : by_message) {
+        ids.push_back(id);
+    }
+    auto loaded = co_await queue_.load_many(std::move(ids));
     std::vector<route::job> refused;
+    std::size_t place = 0;
     for (auto& [id, targets] : by_message) {
-        auto message = co_await queue_.load(id);
         for (const auto& t : targets) {
             loading_.erase({id, t.index});
         }
         std::erase_if(targets, [&](const route::target& t) { return dropped_.erase({id, t.index}) != 0; });
+        const auto message = loaded ? (*loaded)[place] : result<mail::message_ptr>{loaded.error()};
+        ++place;
         if (targets.empty()) {
             continue;
         }
         if (!message) {
+            // Still claimed: tried again after a restart, and seen in the metrics meanwhile.
             log::event(
                 log::level::error, "load_failed", {{"id", id.text()}, {"error", message.error().message()}}
             );
-            continue;  // still claimed: tried again after a restart, seen in the metrics meanwhile
+            continue;
         }
         route::job j{*message, std::move(targets)};
         auto* r = routes_.find(j.message->tenant);

@@ -12,21 +12,31 @@ void flight::prepare(const transaction_view& of, const facts& server, content_mo
     stopped_ = mail_accepted_ = mail_refused_ = content_answered_ = lone_dot_due_ = false;
     reset_first_ = reset_first;
 
-    outcomes_.clear();
-    for (const std::uint32_t index : of.recipients) {
-        outcomes_.push_back({.index = index, .tried = false, .what = {}});
-    }
-    known_.assign(outcomes_.size(), knowledge::open);
+    reset_outcomes();
     needs_smtputf8_ =
         of.message->facts.utf8_header || (of.return_path != nullptr && of.return_path->needs_smtputf8());
 
     if (const error_code bad = check_message(server)) {
-        settle_rest({.at = phase::mail, .answer = {}, .error = bad});
+        settle_rest({.at = phase::mail, .error = bad});
         stopped_ = true;
     } else {
         check_recipients(server.offers);
     }
     sent_ = received_ = passed_over(0);
+}
+
+void flight::reset_outcomes() {
+    constexpr std::size_t kept = 128;
+    for (recipient_outcome& old : outcomes_) {
+        if (old.what.answer && spare_texts_.size() < kept) {
+            spare_texts_.push_back(std::move(old.what.answer->text));
+        }
+    }
+    outcomes_.clear();
+    for (const std::uint32_t index : view.recipients) {
+        outcomes_.push_back({.index = index, .tried = false, .what = {}});
+    }
+    known_.assign(outcomes_.size(), knowledge::open);
 }
 
 error_code flight::check_message(const facts& server) const {
@@ -54,7 +64,7 @@ void flight::check_recipients(const capabilities& offers) {
     for (std::size_t i = 0; i < outcomes_.size(); ++i) {
         const bool is_utf8 = view.message->to[outcomes_[i].index].needs_smtputf8();
         if (is_utf8 && !offers.smtputf8) {
-            settle(i, {.at = phase::rcpt, .answer = {}, .error = errc::smtputf8_missing});
+            settle(i, {.at = phase::rcpt, .error = errc::smtputf8_missing});
             known_[i] = knowledge::passed;
         } else if (room == 0) {
             known_[i] = knowledge::passed;  // untried: its turn is the next transaction
@@ -106,7 +116,7 @@ void flight::answered_yes(const reply& answer) {
         break;
     case phase::dot:
         content_answered_ = true;
-        settle_rest({.at = phase::dot, .answer = answer, .error = {}, .dot_sent = true});
+        settle_rest({.at = phase::dot, .answer = &answer, .dot_sent = true});
         break;
     case phase::resolve:
     case phase::connect:
@@ -143,7 +153,7 @@ void flight::answer_ignored(bool is_positive) noexcept {
 
 void flight::answered_no(const reply& answer) {
     const phase at = to_receive();
-    const outcome what{.at = at, .answer = answer, .error = {}, .dot_sent = at == phase::dot};
+    const finding what{.at = at, .answer = &answer, .dot_sent = at == phase::dot};
     if (at == phase::rcpt) {
         settle(received_ - 2, what);
     } else {
@@ -157,13 +167,24 @@ void flight::answered_no(const reply& answer) {
     step_received();
 }
 
-void flight::settle(std::size_t recipient, const outcome& what) {
+void flight::settle(std::size_t recipient, const finding& what) {
     known_[recipient] = knowledge::settled;
-    outcomes_[recipient].tried = true;
-    outcomes_[recipient].what = what;
+    recipient_outcome& one = outcomes_[recipient];
+    one.tried = true;
+    one.what.at = what.at;
+    one.what.error = what.error;
+    one.what.dot_sent = what.dot_sent;
+    if (what.answer != nullptr) {
+        reply& answer = one.what.answer.emplace();
+        if (!spare_texts_.empty()) {
+            answer.text = std::move(spare_texts_.back());
+            spare_texts_.pop_back();
+        }
+        answer = *what.answer;
+    }
 }
 
-void flight::settle_rest(const outcome& what) {
+void flight::settle_rest(const finding& what) {
     for (std::size_t i = 0; i < outcomes_.size(); ++i) {
         if (known_[i] == knowledge::open || known_[i] == knowledge::accepted) {
             settle(i, what);
@@ -182,8 +203,9 @@ void flight::settle_untried() {
     stopped_ = true;
 }
 
-std::vector<recipient_outcome> flight::take() {
-    return std::move(outcomes_);
+std::vector<recipient_outcome> flight::take(std::vector<recipient_outcome> recycled) {
+    recycled.swap(outcomes_);
+    return recycled;
 }
 
 bool flight::is_for(const transaction_view& other) const noexcept {

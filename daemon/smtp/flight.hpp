@@ -18,6 +18,14 @@ enum class content_mode : std::uint8_t { data, bdat };
 
 class flight {
 public:
+    // An outcome before it is written down.
+    struct finding {
+        phase at;
+        const reply* answer = nullptr;
+        error_code error = {};
+        bool dot_sent = false;
+    };
+
     struct facts {
         const capabilities& offers;
         bool is_trusted = false;  // TLS with a verified certificate
@@ -27,8 +35,6 @@ public:
     void prepare(const transaction_view& view, const facts& server, content_mode mode, bool reset_first);
 
     // --- steps
-    [[nodiscard]] std::uint32_t sent() const noexcept { return sent_; }
-
     [[nodiscard]] bool is_waiting() const noexcept { return received_ < sent_; }
 
     [[nodiscard]] phase phase_of(std::uint32_t step) const noexcept;
@@ -80,10 +86,11 @@ public:
     [[nodiscard]] bool is_mail_answered() const noexcept { return mail_accepted_ || mail_refused_; }
 
     // Everybody of whom nothing is known yet.
-    void settle_rest(const outcome& what);
+    void settle_rest(const finding& what);
     void settle_untried();
 
-    [[nodiscard]] std::vector<recipient_outcome> take();
+    // The outcomes; `recycled` is memory for the next ones.
+    [[nodiscard]] std::vector<recipient_outcome> take(std::vector<recipient_outcome> recycled);
 
     [[nodiscard]] bool is_for(const transaction_view& view) const noexcept;
 
@@ -107,13 +114,15 @@ private:
 
     [[nodiscard]] std::uint32_t passed_over(std::uint32_t step) const noexcept;
     void step_received() noexcept { received_ = passed_over(received_ + 1); }
-    void settle(std::size_t recipient, const outcome& what);
+    void settle(std::size_t recipient, const finding& what);
+    void reset_outcomes();
     void check_recipients(const capabilities& offers);
     [[nodiscard]] error_code check_message(const facts& server) const;
 
     message_id id_;
     std::vector<recipient_outcome> outcomes_;
     std::vector<knowledge> known_;
+    std::vector<std::string> spare_texts_;  // of answers that were recycled
     std::uint32_t sent_ = 0, received_ = 0;
     std::uint32_t accepted_ = 0;
     bool reset_first_ = false;

@@ -125,13 +125,20 @@ error_code reply_parser::take_line(std::string_view line) {
     return {};
 }
 
-reply reply_parser::take() {
-    reply whole = std::move(reply_);
-    reply_ = {};
+void reply_parser::release() noexcept {
+    reply_.code = 0;
+    reply_.enhanced.reset();
+    reply_.text.clear();
+    reply_.truncated = false;
     total_ = 0;
     lines_ = 0;
     complete_ = false;
-    return whole;
+}
+
+reply reply_parser::take() {
+    reply taken = std::move(reply_);
+    release();
+    return taken;
 }
 
 }  // namespace estafette::smtp

@@ -64,7 +64,9 @@ void session::state::end_content() {
     flight& f = *content;
     content = nullptr;
     wire_is_out();
-    f.shown += "C: [" + std::to_string(f.view.message->body->size()) + " bytes of content]\n";
+    f.shown += "C: [";
+    f.shown += std::to_string(f.view.message->body->size());
+    f.shown += " bytes of content]\n";
     if (f.mode == content_mode::bdat) {
         f.is_dot_sent = true;
         content_sent(f);
@@ -114,7 +116,8 @@ action session::state::take_bytes(std::string_view bytes) {
         }
         bytes.remove_prefix(*used);
         if (parser.is_complete()) {
-            take_reply(parser.take());
+            take_reply(parser.whole());
+            parser.release();
         } else if (!expects_reply() && at != stage::open) {
             break_down({.at = whereabouts(), .answer = {}, .error = errc::bytes_unsolicited});
         }
@@ -122,14 +125,14 @@ action session::state::take_bytes(std::string_view bytes) {
     return next_action();
 }
 
-void session::state::take_reply(reply answer) {
+void session::state::take_reply(const reply& answer) {
     ++turn;
     if (!expects_reply()) {
         take_stray(answer);
         return;
     }
     switch (at) {
-    case stage::opening: opening_reply(std::move(answer)); break;
+    case stage::opening: opening_reply(answer); break;
     case stage::open: transaction_reply(*waiting_flight(), answer); break;
     case stage::quitting: at = stage::over; break;
     case stage::fresh:
@@ -229,17 +232,23 @@ void session::state::break_down(const outcome& what) {
 // What a broken connection leaves of one transaction. `is_answering`: the answer in `what` was given to
 // it; `is_behind`: another message in flight is the one that failed.
 void session::state::settle_broken(flight& f, const outcome& what, bool is_answering, bool is_behind) {
+    // A server that does not know BDAT after all has not taken what it carried.
+    const bool is_unknown_bdat = f.mode == content_mode::bdat && what.answer && what.answer->is_permanent() &&
+                                 what.answer->code != 503;
     const bool is_decided = is_answering && (what.at == phase::dot || !what.error);
     if (f.is_dot_sent && !is_decided) {
         const error_code why = what.error ? what.error : error_code{errc::connection_closed};
-        f.settle_rest({.at = phase::dot, .answer = {}, .error = why, .dot_sent = true});
+        f.settle_rest({.at = phase::dot, .error = why, .dot_sent = true});
     } else if (is_behind || what.error == errc::interrupted || is_worn_out(f) ||
                (f.is_across && misbehaved != misbehaviour::none)) {
         f.settle_untried();
     } else {
-        outcome its = what;
-        its.dot_sent = f.is_dot_sent && what.at == phase::dot;
-        f.settle_rest(its);
+        f.settle_rest(
+            {.at = what.at,
+             .answer = what.answer ? &*what.answer : nullptr,
+             .error = what.error,
+             .dot_sent = f.is_dot_sent && what.at == phase::dot && !is_unknown_bdat}
+        );
     }
 }
 
@@ -314,14 +323,14 @@ bool session::has_room() const noexcept {
             (s.mode() == content_mode::bdat && s.may_pipeline() && s.flights.size() < s.options.window));
 }
 
-std::vector<recipient_outcome> session::take_outcome() {
+std::vector<recipient_outcome> session::take_outcome(std::vector<recipient_outcome> recycled) {
     state& s = *state_;
     if (s.flights.empty() || !s.flights.front()->is_begun || !s.flights.front()->is_over()) {
         return {};
     }
     std::unique_ptr<flight> over = std::move(s.flights.front());
     s.flights.erase(s.flights.begin());
-    std::vector<recipient_outcome> what = over->take();
+    std::vector<recipient_outcome> what = over->take(std::move(recycled));
     s.last_shown.swap(over->shown);
     s.spare.push_back(std::move(over));
     s.offered.reset();

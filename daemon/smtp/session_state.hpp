@@ -31,7 +31,7 @@ struct session::state {
     [[nodiscard]] std::size_t fill(std::span<char> to);
     [[nodiscard]] action take_bytes(std::string_view bytes);
     [[nodiscard]] action next_action();
-    void take_reply(reply answer);
+    void take_reply(const reply& answer);
     void fail(error_code why);
     void take_stray(const reply& answer);
     [[nodiscard]] phase whereabouts() const noexcept;

@@ -150,10 +150,11 @@ message_row* book::find(message_id id) {
 }
 
 void book::flush(std::uint64_t applied) {
-    numbers_.applied = applied;
-    if (is_flushed()) {
+    // A batch without effect counts as well: its segment is dropped once the ledger says it has it.
+    if (is_flushed() && applied == numbers_.applied) {
         return;
     }
+    numbers_.applied = applied;
     ledger_.begin();
     try {
         for (message_row* row : changed_) {

@@ -40,7 +40,11 @@ public:
             if (sequence != applied_ && book_.pending() >= tuning_.flush_changes) {
                 book_.flush(applied_);
             }
-            apply(c.what, segment, c.body);
+            change again = c.what;
+            if (auto* mail = std::get_if<enqueued>(&again)) {
+                mail->claimed = false;  // whoever had the claim is gone
+            }
+            apply(again, segment, c.body);
             applied_ = sequence;
         });
         if (!opened) {

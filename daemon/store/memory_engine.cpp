@@ -166,23 +166,30 @@ public:
     }
 
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
-        std::size_t dropped = 0;
         const wall_time bodies_before = before + options_.retention - options_.keep_bodies;
-        for (auto it = messages_.begin(); it != messages_.end() && dropped < limit;) {
-            const auto complete_at = completed_at(it->second);
-            if (complete_at && *complete_at < before) {
-                erase(it->first, it->second);
-                it = messages_.erase(it);
-                ++dropped;
-                continue;
+        std::vector<std::tuple<wall_time, std::uint64_t, message_id>> complete;  // oldest first
+        for (const auto& [id, m] : messages_) {
+            if (const auto at = completed_at(m)) {
+                complete.emplace_back(*at, m.recipients.front().order, id);
             }
-            if (complete_at && *complete_at < bodies_before && it->second.message->body) {
-                drop_body(it->second);
-                ++dropped;
-            }
-            ++it;
         }
-        return dropped;
+        std::sort(complete.begin(), complete.end());
+        std::size_t messages = 0, bodies = 0;
+        for (const auto& [at, order, id] : complete) {
+            const auto it = messages_.find(id);
+            if (at < before && messages < limit) {
+                erase(id, it->second);
+                messages_.erase(it);
+                ++messages;
+            } else if (at < bodies_before && bodies < limit && it->second.message->body) {
+                drop_body(it->second);
+                ++bodies;
+            }
+        }
+        std::erase_if(events_, [before](const auto& entry) {
+            return entry.second.who.message.is_null() && entry.second.at < before;
+        });
+        return messages + bodies;
     }
 
 private:

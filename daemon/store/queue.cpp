@@ -99,6 +99,19 @@ asio::awaitable<result<mail::message_ptr>> queue::load(message_id id) {
     return ask<result<mail::message_ptr>>(*thread_, [id](engine& e) { return e.load(id); });
 }
 
+asio::awaitable<result<std::vector<result<mail::message_ptr>>>> queue::load_many(std::vector<message_id> ids
+) {
+    using loaded = std::vector<result<mail::message_ptr>>;
+    return ask<result<loaded>>(*thread_, [ids = std::move(ids)](engine& e) -> result<loaded> {
+        loaded all;
+        all.reserve(ids.size());
+        for (const auto& id : ids) {
+            all.push_back(e.load(id));
+        }
+        return all;
+    });
+}
+
 asio::awaitable<result<message_view>> queue::view(message_id id) {
     return ask<result<message_view>>(*thread_, [id](engine& e) { return e.view(id); });
 }

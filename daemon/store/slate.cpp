@@ -112,7 +112,13 @@ result<std::size_t> read_header(int fd) {
     if (st.st_size == 0) {
         return std::size_t{0};
     }
-    if (::pread(fd, &h, sizeof h, 0) != static_cast<ssize_t>(sizeof h) || h.magic != magic) {
+    if (::pread(fd, &h, sizeof h, 0) != static_cast<ssize_t>(sizeof h)) {
+        return errc::store_damaged;
+    }
+    if (h.magic == decltype(h.magic){}) {
+        return std::size_t{0};  // the power went before the first header was synced
+    }
+    if (h.magic != magic) {
         return errc::store_damaged;
     }
     if (h.version > version) {
@@ -139,7 +145,11 @@ result<slate> slate::open(const std::string& path, std::size_t slots) {
     auto m = std::make_unique<mapping>();
     m->length = header_size + count * slot_size;
     // Every block is there before the first mark: a full disk may not turn a mark into SIGBUS.
-    if (::posix_fallocate(file.fd, 0, static_cast<off_t>(m->length)) != 0 || write_header(file.fd, count)) {
+    if (::posix_fallocate(file.fd, 0, static_cast<off_t>(m->length)) != 0) {
+        return errc::io;
+    }
+    // The header is synced, so that a loss of power leaves a slate: perhaps an old one, never half of one.
+    if (count != *old && (write_header(file.fd, count) || ::fdatasync(file.fd) != 0)) {
         return errc::io;
     }
     m->base = ::mmap(nullptr, m->length, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);

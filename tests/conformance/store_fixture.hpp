@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -123,7 +124,10 @@ class store_of {
 public:
     // memory; local; local_in_small_steps: the journal rolls, the ledger follows and bodies move all the
     // time.
-    explicit store_of(const std::string& kind) {
+    explicit store_of(
+        const std::string& kind, const std::filesystem::path& parent = std::filesystem::temp_directory_path()
+    )
+        : folder_{parent} {
         options_.engine = kind.substr(0, kind.find('_'));
         tuning_.segment_size = 1u << 20;
         if (options_.engine != kind) {

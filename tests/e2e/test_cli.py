@@ -64,8 +64,6 @@ def test_queue_and_health_show_the_whole(daemon, address):
 
 def test_everything_says_75_when_the_daemon_is_away(daemon):
     daemon.kill()
-    health = daemon.estafette("health", check=False)
-    assert health.returncode == 2 and health.stdout.startswith("CRITICAL"), "as monitoring systems want it"
     for arguments in (["queue"], ["list"], ["status", "01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c"]):
         done = daemon.estafette(*arguments, check=False)
         assert done.returncode == 75, arguments

@@ -117,7 +117,7 @@ class Postfix(Server):
         os.chown(self.folder / "etc/sasldb2", POSTFIX, POSTFIX)
 
     def command(self):
-        return ["/usr/lib/postfix/sbin/master", "-i"]
+        return ["/usr/lib/postfix/sbin/master", "-s"]
 
     def logs(self):
         return [self.folder / "var/log/mail.log"]

@@ -52,13 +52,14 @@ def die_with_parent():
 
 
 def start_in_root(root, folder, command, log):
-    """Starts COMMAND as process 1 of its own pid namespace, inside ROOT, whose /etc and /var are
-    FOLDER/etc and FOLDER/var. Killing the process that is returned kills all of its descendants."""
+    """Starts COMMAND in a pid namespace of its own, inside ROOT, whose /etc and /var are FOLDER/etc and
+    FOLDER/var. Killing the process that is returned kills all of its descendants: a shell that never
+    changes its user stays process 1 there (a server that does would lose its death signal)."""
     mounts = (
         f'mount --bind "{folder}/etc" "{root}/etc"; mount --bind "{folder}/var" "{root}/var"; '
         f'mount -t tmpfs tmpfs "{root}/tmp"; mount -t tmpfs tmpfs "{root}/run"; '
         f'mount --rbind /dev "{root}/dev"; mount -t proc proc "{root}/proc"; '
-        f'exec chroot "{root}" "$@"'
+        f'chroot "{root}" "$@" & wait $!'
     )
     return subprocess.Popen(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-ec", mounts, "sh", *command],

@@ -1,13 +1,18 @@
 """The peers themselves: each takes mail from smtplib the way the end-to-end tests need it."""
 
 import smtplib
+import socket
 import ssl
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from peers import Authority, Exim, Greylist, OpenSMTPD, Postfix, needs, wait_until
 from sink import Sink
 
+TESTS = Path(__file__).resolve().parents[1]
 MAIL = (b"From: Badges <badges@vendor.example>\r\nTo: ann@customer.example\r\nSubject: hello\r\n"
         b"Date: Sat, 01 Nov 2025 10:00:00 +0000\r\nMessage-ID: <1@vendor.example>\r\n\r\n"
         b"a line\r\n.starts with a dot\r\n\xc3\xa9t\xc3\xa9\r\n")
@@ -78,11 +83,31 @@ def test_nothing_is_taken_without_authentication(server):
 def test_mail_survives_a_restart_of_the_server(server):
     before = server.count()
     server.stop()
+    assert not answers(server.port)
     server.start()
     with server.client() as smtp:
         smtp.sendmail("badges@vendor.example", ["eve@customer.example"], MAIL, ["BODY=8BITMIME"])
     server.wait_for("eve@customer.example")
     assert server.count() == before + 1
+
+
+def test_nothing_is_left_of_a_server_whose_owner_was_killed(authority, tmp_path):
+    script = (f"import sys; sys.path.insert(0, {str(TESTS)!r})\n"
+              "from peers import Authority, Exim, OpenSMTPD, Postfix\nfrom pathlib import Path\n"
+              f"folder = Path({str(tmp_path)!r}); authority = Authority(folder / 'ca')\n"
+              "servers = [kind(folder / kind.kind, authority).start() for kind in (Postfix, Exim, OpenSMTPD)]\n"
+              "print(*(server.port for server in servers), flush=True)\nsys.stdin.read()")
+    with subprocess.Popen([sys.executable, "-B", "-c", script], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as owner:
+        ports = [int(port) for port in owner.stdout.readline().split()]
+        assert [answers(port) for port in ports] == [True] * 3
+        owner.kill()
+    wait_until(lambda: not any(answers(port) for port in ports), 5)
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_postfix_greylists_the_first_try_only(authority, tmp_path):

@@ -9,8 +9,11 @@ namespace estafette::test {
 
 class temporary_folder {
 public:
-    temporary_folder() {
-        std::string name = (std::filesystem::temp_directory_path() / "estafette-store-XXXXXX").string();
+    temporary_folder()
+        : temporary_folder{std::filesystem::temp_directory_path()} {}
+
+    explicit temporary_folder(const std::filesystem::path& parent) {
+        std::string name = (parent / "estafette-store-XXXXXX").string();
         if (!::mkdtemp(name.data())) {
             std::abort();
         }

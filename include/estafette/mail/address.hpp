@@ -15,7 +15,7 @@ namespace estafette::mail {
 class address {
 public:
     // "local@domain". Local part: dot-atom or quoted-string, ≤ 64 bytes; whole ≤ 254 bytes. The domain is
-    // stored as lower-case A-labels (libidn2, UTS 46 non-transitional), the local part as given, in NFC.
+    // stored as lower-case A-labels (libidn2, UTS 46 non-transitional), the local part as given.
     // errc::address_invalid, address_too_long, domain_invalid, control_character, utf8_invalid.
     [[nodiscard]] static result<address> parse(std::string_view text);
 

@@ -116,6 +116,8 @@ private:
     static void mark(worker& me);
     [[nodiscard]] std::optional<job> pull_for(worker& me);
     void learn(const net::connection& link);
+    void learn_session_limit(std::uint32_t carried, net::delivery& d);
+    void put_back(job j);
     [[nodiscard]] std::vector<std::string> fallbacks() const;
 
     [[nodiscard]] std::optional<job> pull();
@@ -138,9 +140,10 @@ private:
     server_list servers_;
     net::task_group workers_;
     net::server_faults faults_;
-    std::list<idle_worker*> idle_;  // the latest idle one first: it is woken first
-    std::list<worker*> active_;     // every worker from its birth to its end
-    asio::steady_timer timer_;      // the probe, or the next token
+    std::uint32_t session_limit_ = UINT32_MAX;  // messages a connection, as the server's refusals taught
+    std::list<idle_worker*> idle_;              // the latest idle one first: it is woken first
+    std::list<worker*> active_;                 // every worker from its birth to its end
+    asio::steady_timer timer_;                  // the probe, or the next token
     std::minstd_rand random_;
     std::optional<route_status> problem_;  // why it rests or is paused
     bool problem_in_open_ = false;         // then an open connection proves that the route works again

@@ -55,6 +55,11 @@ public:
     // The complete reply; the parser is ready for the next one.
     [[nodiscard]] reply take();
 
+    // The same in two steps, for callers that only look: nothing is allocated anew for each reply.
+    [[nodiscard]] const reply& whole() const noexcept { return reply_; }
+
+    void release() noexcept;
+
     // Bytes of a reply that has begun and not ended were taken.
     [[nodiscard]] bool is_partial() const noexcept { return total_ != 0 && !complete_; }
 

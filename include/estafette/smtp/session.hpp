@@ -116,8 +116,9 @@ public:
     // Another message may be begun before the outcome of the last is known (chunking with a window).
     [[nodiscard]] bool has_room() const noexcept;
 
-    // After `done`: one outcome per recipient of the oldest transaction, in its order.
-    [[nodiscard]] std::vector<recipient_outcome> take_outcome();
+    // After `done`: one outcome per recipient of the oldest transaction, in its order. Outcomes of before
+    // that are no longer needed may be given back: with their memory, nothing is allocated for a message.
+    [[nodiscard]] std::vector<recipient_outcome> take_outcome(std::vector<recipient_outcome> recycled = {});
 
     // QUIT where it can be said in order, else `close`.
     [[nodiscard]] action quit();

@@ -37,6 +37,10 @@ public:
     claim_due(tenant_id tenant, mail::priority precedence, wall_time until, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<void>> unclaim(std::vector<recipient_id> ids);
     [[nodiscard]] asio::awaitable<result<mail::message_ptr>> load(message_id id);
+
+    // Many in one turn of the store's thread, in the order of `ids`.
+    [[nodiscard]] asio::awaitable<result<std::vector<result<mail::message_ptr>>>>
+    load_many(std::vector<message_id> ids);
     [[nodiscard]] asio::awaitable<result<message_view>> view(message_id id);
     [[nodiscard]] asio::awaitable<result<page>> find(query q);
     [[nodiscard]] asio::awaitable<result<counts>> count();

@@ -216,6 +216,30 @@ TEST_F(Api, cuts_a_request_that_does_not_come_to_its_end) {
     }
 }
 
+TEST_F(Api, holds_no_more_than_256_mib_of_bodies) {
+    start();
+    std::list<client> senders;
+    const std::string begin =
+        "POST /v1/messages HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 20000000\r\n\r\n";
+    std::vector<unsigned> statuses;
+    for (int i = 0; i < 14; ++i) {
+        senders.emplace_back(path());
+        senders.back().send(begin);
+        statuses.push_back(senders.back().receive().status);
+    }
+    std::vector<unsigned> expected(13, 100);
+    expected.push_back(503);
+    EXPECT_EQ(statuses, expected);
+    EXPECT_EQ(post("/v1/messages", mail_body()).status, 202u) << "small ones still fit";
+    senders.clear();
+    for (unsigned status = 503; status == 503;) {  // until the server has seen them go
+        client again{path()};
+        again.send(begin);
+        status = again.receive().status;
+        EXPECT_TRUE(status == 503 || status == 100);
+    }
+}
+
 TEST_F(Api, turns_away_what_is_above_the_limit_of_connections) {
     config_.limits.connections = 2;
     start();

@@ -334,6 +334,28 @@ TEST_F(house, connections_grow_with_demand_to_the_limit_and_no_further) {
     }(*this)));
 }
 
+TEST_F(house, a_server_s_limit_of_messages_a_connection_costs_no_attempt_and_is_learned) {
+    server_.mails_per_connection = 3;
+    config::config c;
+    c.relay = options("relay", server_.port());
+    c.relay->connections = 1;
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        std::vector<message_id> ids;
+        for (int i = 0; i < 10; ++i) {
+            auto m = h.make({"ann" + std::to_string(i) + "@example.org"});
+            ids.push_back(m->id);
+            co_await h.accept(m);
+        }
+        for (const auto& id : ids) {
+            auto v = co_await h.until(id, {state::relayed});
+            EXPECT_EQ(v.recipients[0].attempts, 1u);
+        }
+        EXPECT_EQ(h.server_.accepted.size(), 10u);
+        EXPECT_EQ(h.server_.connections, 4u) << "3 + 3 + 3 + 1";
+    }(*this)));
+}
+
 TEST_F(house, what_a_crash_left_in_doubt_is_recorded_as_uncertain) {
     start_with_relay();
     EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {

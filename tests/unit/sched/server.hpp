@@ -45,6 +45,7 @@ public:
     std::size_t connections = 0;
     std::size_t open = 0, most_open = 0;
     std::string greeting = "220 test\r\n";
+    std::size_t mails_per_connection = SIZE_MAX;  // above: 452 4.5.3 to MAIL
 
 private:
     asio::awaitable<void> accept() {
@@ -83,6 +84,7 @@ private:
         std::string in;
         std::vector<std::string> recipients;
         std::string sender;
+        std::size_t mails = 0;
         co_await say(s, greeting);
         for (;;) {
             const auto n =
@@ -92,8 +94,12 @@ private:
             if (line.starts_with("EHLO")) {
                 co_await say(s, "250-test\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
             } else if (line.starts_with("MAIL FROM:")) {
-                sender = line.substr(10);
                 recipients.clear();
+                if (++mails > mails_per_connection) {
+                    co_await say(s, "452 4.5.3 too many messages sent\r\n");
+                    continue;
+                }
+                sender = line.substr(10);
                 co_await say(s, "250 ok\r\n");
             } else if (line.starts_with("RCPT TO:<")) {
                 const auto who = line.substr(9, line.find('>') - 9);
@@ -102,8 +108,11 @@ private:
                 } else if (who.starts_with("unknown")) {
                     co_await say(s, "550 5.1.1 no such user here\r\n");
                 } else {
-                    recipients.push_back(who);
-                    co_await say(s, "250 ok\r\n");
+                    const bool has_mail = mails <= mails_per_connection;
+                    if (has_mail) {
+                        recipients.push_back(who);
+                    }
+                    co_await say(s, has_mail ? "250 ok\r\n" : "503 5.5.1 MAIL first\r\n");
                 }
             } else if (line == "DATA") {
                 if (recipients.empty()) {

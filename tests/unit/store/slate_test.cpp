@@ -135,6 +135,11 @@ TEST_F(a_slate, marks_nothing_in_a_slot_beyond_the_last_place) {
     EXPECT_TRUE(s.is_exhausted());
 }
 
+TEST_F(a_slate, begins_anew_where_the_power_went_before_its_header_was_written) {
+    std::ofstream{folder.path("slate")} << std::string(8192, '\0');
+    EXPECT_EQ(open().in_doubt(), ids{});
+}
+
 TEST_F(a_slate, refuses_what_is_not_a_slate) {
     std::ofstream{folder.path("slate")} << "something else entirely";
     EXPECT_EQ(slate::open(folder.path("slate"), 4).error(), errc::store_damaged);

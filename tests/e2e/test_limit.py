@@ -1,0 +1,77 @@
+"""Many messages at once: pipelined across messages to real servers, and fair among tenants."""
+
+import collections
+
+import pytest
+
+from conftest import PASSWORD, USER
+from peers import wait_until
+from sink import Sink
+
+MANY = 2000
+
+
+def batch(daemon, addresses, **fields):
+    for start in range(0, len(addresses), 1000):
+        answer = daemon.post_batch([
+            {"from": "badges@vendor.example", "to": [to], "subject": "n", "text": "x", **fields}
+            for to in addresses[start:start + 1000]])
+        assert all(line["status"] == 202 for line in answer.lines)
+
+
+@pytest.mark.parametrize("peer", ["relay", "customer", "initech"])
+def test_two_thousand_messages_across_messages_none_lost_none_doubled(peer, request, config, route_to, start, address):
+    server = request.getfixturevalue(peer)
+    config["relay"] = route_to(server, connections=4)
+    config["log"]["level"] = "info"
+    daemon = start(config)
+    addresses = [address("many") for _ in range(MANY)]
+    batch(daemon, addresses)
+    wait_until(lambda: daemon.states().get("relayed") == MANY, 180, every=0.1, what=daemon.states)
+    wanted = set(addresses)
+
+    def delivered():
+        seen = collections.Counter(mail.recipient for mail in server.mails())
+        return {to: count for to, count in seen.items() if to in wanted}
+
+    wait_until(lambda: len(delivered()) == MANY, 180, every=0.5, what=lambda: len(delivered()))
+    assert set(delivered().values()) == {1}
+    routes = daemon.get("/v1/queue").json["routes"]
+    assert [route["fallbacks"] for route in routes] == [[]], "the server keeps step"
+
+
+@pytest.fixture
+def sink(authority):
+    with Sink(authority.issue("sink.example"), users={USER: PASSWORD}) as running:
+        yield running
+
+
+def test_ten_urgent_mails_do_not_wait_for_five_thousand_in_bulk(sink, config, route_to, start, address):
+    config["relay"] = route_to(sink, connections=4)
+    config["log"]["level"] = "info"
+    config["tenants"].update({"large": {}, "small": {}})
+    daemon = start(config)
+    daemon.request("POST", "/v1/routes/relay/pause", b'{"reason":"until all is queued"}')
+    batch(daemon, [address("bulk") for _ in range(5000)], tenant="large", priority="bulk")
+    batch(daemon, [address("urgent") for _ in range(10)], tenant="small")
+    daemon.request("POST", "/v1/routes/relay/resume", b"{}")
+    wait_until(lambda: sum(m.recipient.startswith("urgent") for m in list(sink.mails)) == 10, 60)
+    arrived = [mail.recipient for mail in list(sink.mails)]
+    last_urgent = max(place for place, to in enumerate(arrived) if to.startswith("urgent"))
+    assert sum(to.startswith("bulk") for to in arrived[:last_urgent]) < 50
+
+
+def test_a_tenant_s_thousand_mails_do_not_hold_up_another_s_ten_of_the_same_class(sink, config, route_to, start,
+                                                                                  address):
+    config["relay"] = route_to(sink, connections=4)
+    config["log"]["level"] = "info"
+    config["tenants"].update({"large": {}, "small": {}})
+    daemon = start(config)
+    daemon.request("POST", "/v1/routes/relay/pause", b'{"reason":"until all is queued"}')
+    batch(daemon, [address("many") for _ in range(1000)], tenant="large")
+    batch(daemon, [address("few") for _ in range(10)], tenant="small")
+    daemon.request("POST", "/v1/routes/relay/resume", b"{}")
+    wait_until(lambda: sum(m.recipient.startswith("few") for m in list(sink.mails)) == 10, 60)
+    arrived = [mail.recipient for mail in list(sink.mails)]
+    last = max(place for place, to in enumerate(arrived) if to.startswith("few"))
+    assert sum(to.startswith("many") for to in arrived[:last]) < 100
