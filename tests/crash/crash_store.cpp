@@ -2,10 +2,13 @@
 //
 //   crash_store FOLDER --first N [--connections C] [--no-sync | --early]    lives until it is killed
 //   crash_store FOLDER --verify                                             says what is there
+//   crash_store FOLDER --fill                                               until the disk is full, and on
 //
 // It prints what it promises when it promises it, a line each: "A n" mail n is accepted; "S n" the server
 // took mail n; "R n" that is recorded; "U n" mail n was in doubt. With --verify: "V n STATE" for each
 // recipient, "Q n" for those once in doubt, and "I n" for each mail that the slate has in doubt.
+// --fill prints "F n": mail n was refused for want of space; "R n" for each outcome recorded after that;
+// waits for a line on its input; and "A n" when new mail goes in again.
 // --no-sync and --early are the controls: they break the promise, and the harness must see it.
 #include "estafette/store/local_engine.hpp"
 #include "estafette/store/queue.hpp"
@@ -114,13 +117,14 @@ struct options {
     std::string folder;
     std::uint64_t first = 1;
     std::size_t connections = 50;
-    bool verify = false, no_sync = false, early = false;
+    std::uint64_t reserve = 0;
+    bool verify = false, fill = false, no_sync = false, early = false;
 };
 
 std::unique_ptr<engine> open(const options& o) {
     config::store_options store;
     store.path = o.folder + "/store";
-    store.reserve = 0;
+    store.reserve = o.reserve;
     // Small, so that a second of life sees rolls, moved bodies and dropped segments.
     const local_tuning tuning{
         .segment_size = 512u << 10,
@@ -337,6 +341,72 @@ int verify(const options& o) {
     return 0;
 }
 
+change mail_of(std::uint64_t n, const mail::address& who) {
+    auto m = std::make_shared<mail::message>();
+    m->id = id_of(n);
+    m->tenant = tenant_id{"t"};
+    m->from = who;
+    m->to.push_back(who);
+    m->body = std::make_shared<const std::string>(20'000, 'b');
+    m->facts.size = m->body->size();
+    m->accepted_at = now();
+    m->due_at = m->accepted_at;
+    m->expires_at = m->accepted_at + std::chrono::hours{24};
+    return enqueued{std::move(m), {}, {}, true};
+}
+
+change outcome_of(std::uint64_t n) {
+    attempt a;
+    a.started_at = now();
+    a.judged.what = verdict::disposition::accepted;
+    a.judged.why = verdict::reason::accepted;
+    return attempted{{id_of(n), 0}, state::relayed, std::nullopt, std::move(a)};
+}
+
+int fill(const options& o) {
+    const auto store = open(o);
+    const mail::address who = mail::address::parse("a@vendor.example").value();
+    const auto commit = [&](change c) {
+        const std::vector<change> one{std::move(c)};
+        return store->commit(one);
+    };
+    std::uint64_t n = 1;
+    for (;; ++n) {
+        const auto done = commit(mail_of(n, who));
+        if (!done) {
+            if (done.error() != errc::store_full) {
+                std::fprintf(stderr, "%s\n", done.error().message().c_str());
+                return 1;
+            }
+            break;
+        }
+        say('A', n);
+    }
+    say('F', n);
+    for (std::uint64_t i = 1; i < n; ++i) {
+        if (const auto done = commit(outcome_of(i)); !done) {
+            std::fprintf(
+                stderr,
+                "outcome %llu: %s\n",
+                static_cast<unsigned long long>(i),
+                done.error().message().c_str()
+            );
+            return 1;
+        }
+        say('R', i);
+    }
+    (void)std::getchar();
+    for (auto more = store->settle(); more && *more == settled::more_to_do;) {
+        more = store->settle();
+    }
+    if (const auto done = commit(mail_of(n, who)); !done) {
+        std::fprintf(stderr, "after: %s\n", done.error().message().c_str());
+        return 1;
+    }
+    say('A', n);
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -346,11 +416,16 @@ int main(int argc, char** argv) {
     app.add_option("--first", o.first, "the number of the first mail");
     app.add_option("--connections", o.connections);
     app.add_flag("--verify", o.verify, "say what is there");
+    app.add_flag("--fill", o.fill, "fill the disk");
+    app.add_option("--reserve", o.reserve, "bytes kept for outcomes");
     app.add_flag("--no-sync", o.no_sync, "control: nothing is synced");
     app.add_flag("--early", o.early, "control: acknowledge before the commit");
     CLI11_PARSE(app, argc, argv);
     if (o.verify) {
         return verify(o);
+    }
+    if (o.fill) {
+        return fill(o);
     }
     asio::io_context loop;
     life l{loop, o};
