@@ -3,6 +3,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 
+#include <cmath>
 #include <set>
 #include <vector>
 
@@ -86,6 +87,9 @@ public:
     }
 
     bool on_double(double v, json::string_view, error_code& ec) {
+        // "0e355" and "1e999" become values that cannot be written as JSON again.
+        if (!std::isfinite(v))
+            return complain(ec, "a number is out of range");
         stack_.push_double(v);
         return count(ec);
     }

@@ -111,6 +111,12 @@ std::optional<cause> cause_of(const store::recipient_view& r, const hold* by_rou
     return cause{*r.why, verdict::scope::recipient, usual_disposition(r.now)};
 }
 
+// A failure before or without a reply: its text is ours, not the server's words.
+bool is_without_reply(verdict::reason why) {
+    return why == verdict::reason::connection_failed || why == verdict::reason::dns_failed ||
+           why == verdict::reason::tls_failed || why == verdict::reason::timeout;
+}
+
 verdict::explanation explain_to_reader(
     const store::recipient_view& r, const cause& why, const hold* by_route, verdict::language l
 ) {
@@ -119,10 +125,12 @@ verdict::explanation explain_to_reader(
     facts.tenant = r.tenant.text();
     facts.next_attempt = for_readers(by_route != nullptr ? by_route->until : r.next_attempt_at);
     if (by_route != nullptr) {
-        facts.reply = by_route->text;
+        if (!is_without_reply(why.why))
+            facts.reply = by_route->text;
     } else if (r.last) {
         facts.server = r.last->server.substr(0, r.last->server.rfind(':'));
-        facts.reply = r.last->text;
+        if (r.last->code != 0)
+            facts.reply = r.last->text;
     }
     return verdict::explain(why.why, why.fault, why.what, l, facts);
 }

@@ -117,6 +117,8 @@ TEST_F(Api, says_at_which_byte_broken_json_breaks) {
     const std::vector<std::pair<std::string, std::size_t>> cases{
         {R"({"from": })", 9},
         {R"({"a":NaN})", 5},
+        {R"({"a":0e355})", 10},
+        {R"({"a":-1e999})", 11},
         {R"({"a":1,"a":2})", 10},
         {"{\"a\":\"\xff\"}", 6},
         {R"({"a":"\ud800"})", 12},

@@ -5,6 +5,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::vector<std::string> addresses(const json::value& page) {
     std::vector<std::string> out;
@@ -124,6 +125,33 @@ TEST_F(Api, shows_mail_of_a_route_that_rests_as_held) {
     EXPECT_EQ(queue.at("states").at("held").to_number<int>(), 1);
     EXPECT_EQ(queue.at("states").at("queued").to_number<int>(), 0);
     EXPECT_EQ(queue.at("states").at("scheduled").to_number<int>(), 1);
+}
+
+TEST_F(Api, puts_no_words_into_a_server_that_said_nothing) {
+    start();
+    const auto id = enqueue();
+    auto refused = greylisted(id);
+    refused.what.code = 0;
+    refused.what.judged.why = verdict::reason::connection_failed;
+    refused.what.text = "the peer refused the connection";
+    ASSERT_TRUE(commit(refused));
+    const auto happened = [&] {
+        const auto r = get("/v1/messages/" + id + "?lang=en").json().at("recipients").at(0);
+        return std::string{r.at("explanation").at("happened").as_string()};
+    };
+    EXPECT_THAT(happened(), Not(HasSubstr("the peer refused")));
+    on_loop([&] {
+        hold h;
+        h.why = verdict::reason::connection_failed;
+        h.text = "the peer refused the connection";
+        below_->holds[default_tenant()] = h;
+    });
+    EXPECT_THAT(happened(), Not(HasSubstr("the peer refused")));
+    on_loop([&] {
+        below_->holds[default_tenant()].why = verdict::reason::auth_failed;
+        below_->holds[default_tenant()].text = "go away";
+    });
+    EXPECT_THAT(happened(), HasSubstr("go away"));
 }
 
 TEST_F(Api, finds_recipients_page_by_page) {
