@@ -7,6 +7,8 @@ namespace estafette::route {
 
 namespace {
 
+constexpr std::size_t good_part = 128;  // recipients
+
 std::int64_t cost(const job& j) {
     // A message without a body costs something too: its commands and its answer.
     return static_cast<std::int64_t>(j.message->facts.size) + 1024;
@@ -18,13 +20,28 @@ ready_queue::ready_queue(std::size_t limit, std::size_t floor_per_tenant)
     : limit_{limit}
     , floor_{floor_per_tenant} {}
 
-bool ready_queue::has_room(const tenant_id& tenant, mail::priority precedence) const {
+std::size_t ready_queue::room(const tenant_id& tenant, mail::priority precedence) const {
     const auto& k = of(precedence);
+    if (k.bytes >= most_bytes) {
+        return 0;
+    }
     if (k.recipients < limit_) {
-        return true;
+        return limit_ - k.recipients;
     }
     const auto found = k.lines.find(tenant);
-    return found == k.lines.end() || found->second.recipients < floor_;
+    const auto has = found == k.lines.end() ? 0 : found->second.recipients;
+    return has < floor_ ? floor_ - has : 0;
+}
+
+bool ready_queue::wants(const tenant_id& tenant, mail::priority precedence) const {
+    const auto free = room(tenant, precedence);
+    return free >= std::min<std::size_t>(good_part, limit_ / 2) ||
+           (free != 0 && !of(precedence).lines.contains(tenant));
+}
+
+bool ready_queue::is_starved(const tenant_id& tenant, mail::priority precedence) const {
+    const auto& k = of(precedence);
+    return k.recipients >= limit_ / 2 && !k.lines.contains(tenant);
 }
 
 void ready_queue::push(job j) {
@@ -46,6 +63,7 @@ void ready_queue::put(job j, bool at_front) {
     const auto count = j.targets.size();
     l.recipients += count;
     k.recipients += count;
+    k.bytes += j.message->facts.size;
     recipients_ += count;
     if (at_front) {
         l.jobs.push_front(std::move(j));
@@ -93,6 +111,7 @@ job ready_queue::take(klass& k) {
         const auto count = j.targets.size();
         l.recipients -= count;
         k.recipients -= count;
+        k.bytes -= j.message->facts.size;
         recipients_ -= count;
         if (l.jobs.empty()) {
             k.turns.pop_front();

@@ -75,17 +75,21 @@ route::route(
 
 route::~route() = default;
 
-bool route::accepts(const tenant_id& tenant, mail::priority precedence) const {
+std::size_t route::room(const tenant_id& tenant, mail::priority precedence) const {
     if (is_stopping_) {
-        return false;
+        return 0;
     }
     switch (planner_.state(std::chrono::steady_clock::now())) {
-    case breaker::closed: return ready_.has_room(tenant, precedence);
-    case breaker::half_open: return ready_.empty();  // the probe needs one message, not all
+    case breaker::closed: return ready_.room(tenant, precedence);
+    case breaker::half_open: return ready_.empty() ? 1 : 0;  // the probe needs one message, not all
     case breaker::open:
-    case breaker::stopped: return false;
+    case breaker::stopped: return 0;
     }
-    return false;
+    return 0;
+}
+
+bool route::wants(const tenant_id& tenant, mail::priority precedence) const {
+    return accepts(tenant, precedence) && ready_.wants(tenant, precedence);
 }
 
 void route::offer(job j) {
@@ -132,7 +136,8 @@ std::optional<job> route::pull() {
     }
     const bool was_full = ready_.size() >= options_.ready_limit / 2;
     auto j = ready_.pull();
-    if (was_full && ready_.size() < options_.ready_limit / 2) {
+    const bool has_room_again = was_full && ready_.size() < options_.ready_limit / 2;
+    if (has_room_again || (j && ready_.is_starved(j->message->tenant, j->message->precedence))) {
         uses_.reports.on_room(*this);
     }
     return j;

@@ -275,7 +275,7 @@ asio::awaitable<std::optional<wall_time>> scheduler::claim_once() {
         }
         const auto takes = [this](const store::waiting_tenant& w) {
             const auto* r = routes_.find(w.tenant);
-            return r != nullptr && r->accepts(w.tenant, w.precedence);
+            return r != nullptr && r->wants(w.tenant, w.precedence);
         };
         const auto a = plan(*waiting, takes, wall_now());
         bool some_came = false;
@@ -294,12 +294,11 @@ asio::awaitable<std::optional<wall_time>> scheduler::claim_once() {
 
 asio::awaitable<bool> scheduler::claim_for(store::waiting_tenant who) {
     auto* r = routes_.find(who.tenant);
-    if (r == nullptr || !r->accepts(who.tenant, who.precedence)) {
+    const auto room = r != nullptr ? r->room(who.tenant, who.precedence) : 0;
+    if (room == 0) {
         co_return false;
     }
-    // A route that rests takes one message, as its probe.
-    const auto limit = r->status().state == route::route_state::active ? claim_batch : std::size_t{1};
-    auto due = co_await queue_.claim_due(who.tenant, who.precedence, wall_now(), limit);
+    auto due = co_await queue_.claim_due(who.tenant, who.precedence, wall_now(), std::min(room, claim_batch));
     if (!due || due->empty()) {
         co_return false;
     }

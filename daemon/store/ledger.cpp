@@ -55,7 +55,7 @@ void message_row::is_written() {
 
 ledger::ledger(const std::string& path, syncing how)
     : db_{path, database::access::read_write} {
-    db_.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384;"
+    db_.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -49152;"
                 "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA foreign_keys = OFF");
     db_.execute(how == syncing::at_commit ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     prepare_schema(db_);
@@ -104,6 +104,15 @@ statement& ledger::sql(std::string text) {
 
 void ledger::begin() {
     sql("BEGIN IMMEDIATE").run();
+}
+
+ledger::reading::reading(ledger& l)
+    : ledger_{l} {
+    ledger_.sql("BEGIN").run();
+}
+
+ledger::reading::~reading() {
+    sqlite3_exec(ledger_.db_.handle(), "COMMIT", nullptr, nullptr, nullptr);  // nothing was written
 }
 
 void ledger::commit(const ledger_numbers& numbers) {

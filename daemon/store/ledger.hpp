@@ -72,6 +72,20 @@ public:
     [[nodiscard]] const ledger_numbers& numbers_at_open() const noexcept { return numbers_; }
 
     void begin();
+
+    // Many reads at the price of one: as long as it lives the ledger is open for reading. Not around a
+    // write: end it first.
+    class reading {
+    public:
+        explicit reading(ledger& l);
+        ~reading();
+        reading(const reading&) = delete;
+        reading& operator=(const reading&) = delete;
+
+    private:
+        ledger& ledger_;
+    };
+
     void commit(const ledger_numbers& numbers);
     void roll_back() noexcept;
     [[nodiscard]] bool checkpoint() { return db_.checkpoint(); }

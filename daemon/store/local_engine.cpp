@@ -79,8 +79,11 @@ public:
         try {
             effects done;
             done.reserve(batch.size());
-            for (std::size_t i = 0; i < batch.size(); ++i) {
-                done.push_back(apply(batch[i], written->segment, written->bodies[i]));
+            {
+                const ledger::reading open{ledger_};
+                for (std::size_t i = 0; i < batch.size(); ++i) {
+                    done.push_back(apply(batch[i], written->segment, written->bodies[i]));
+                }
             }
             applied_ = written->sequence;
             follow_if_due();
@@ -138,6 +141,15 @@ public:
             message->body = std::make_shared<const std::string>(std::move(*body));
             return std::make_shared<const mail::message>(std::move(*message));
         });
+    }
+
+    std::vector<result<mail::message_ptr>> load_many(std::span<const message_id> ids) override {
+        try {
+            const ledger::reading open{ledger_};
+            return engine::load_many(ids);
+        } catch (const ledger_error& e) {
+            return {ids.size(), result<mail::message_ptr>{e.code}};
+        }
     }
 
     result<message_view> view(message_id id) override {

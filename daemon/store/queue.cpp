@@ -103,12 +103,7 @@ asio::awaitable<result<std::vector<result<mail::message_ptr>>>> queue::load_many
 ) {
     using loaded = std::vector<result<mail::message_ptr>>;
     return ask<result<loaded>>(*thread_, [ids = std::move(ids)](engine& e) -> result<loaded> {
-        loaded all;
-        all.reserve(ids.size());
-        for (const auto& id : ids) {
-            all.push_back(e.load(id));
-        }
-        return all;
+        return e.load_many(ids);
     });
 }
 

@@ -16,11 +16,20 @@ namespace estafette::route {
 
 class ready_queue {
 public:
-    // `limit`: recipients kept in all per class; every tenant may have `floor_per_tenant` all the same.
+    // `limit`: recipients kept in all per class, with at most `most_bytes` of content; every tenant may
+    // have `floor_per_tenant` recipients all the same, within the bytes.
     explicit ready_queue(std::size_t limit, std::size_t floor_per_tenant = 64);
 
-    // False: full for this tenant and class; the job stays where it was (the store).
-    [[nodiscard]] bool has_room(const tenant_id& tenant, mail::priority precedence) const;
+    // Recipients that this tenant may add to this class; 0: they stay where they were (the store).
+    [[nodiscard]] std::size_t room(const tenant_id& tenant, mail::priority precedence) const;
+
+    // Worth a claim from the store: room for a good part of one, or nothing of this tenant is left here.
+    [[nodiscard]] bool wants(const tenant_id& tenant, mail::priority precedence) const;
+
+    // The tenant has nothing left here while others have much: what the store has of it should come now.
+    [[nodiscard]] bool is_starved(const tenant_id& tenant, mail::priority precedence) const;
+
+    static constexpr std::uint64_t most_bytes = 64ull << 20;
 
     void push(job j);
 
@@ -58,6 +67,7 @@ private:
         std::unordered_map<tenant_id, line> lines;
         std::deque<tenant_id> turns;  // tenants with jobs, the front one is served
         std::size_t recipients = 0;
+        std::uint64_t bytes = 0;
     };
 
     [[nodiscard]] klass& of(mail::priority p) { return classes_[static_cast<std::size_t>(p)]; }

@@ -73,8 +73,15 @@ public:
 
     [[nodiscard]] const config::route_options& options() const noexcept { return options_; }
 
-    // Whether a job of this tenant may be offered now.
-    [[nodiscard]] bool accepts(const tenant_id& tenant, mail::priority precedence) const;
+    // How many recipients of this tenant may be offered now.
+    [[nodiscard]] std::size_t room(const tenant_id& tenant, mail::priority precedence) const;
+
+    [[nodiscard]] bool accepts(const tenant_id& tenant, mail::priority precedence) const {
+        return room(tenant, precedence) != 0;
+    }
+
+    // Worth a claim from the store: a small gap in a full route is not.
+    [[nodiscard]] bool wants(const tenant_id& tenant, mail::priority precedence) const;
 
     // Only after accepts(). Split into transactions as the route's limits ask.
     void offer(job j);

@@ -46,6 +46,9 @@ public:
     // With its body. errc::not_found when unknown or its body is gone.
     [[nodiscard]] virtual result<mail::message_ptr> load(message_id id) = 0;
 
+    // load() of each, in the order of `ids`.
+    [[nodiscard]] virtual std::vector<result<mail::message_ptr>> load_many(std::span<const message_id> ids);
+
     [[nodiscard]] virtual result<message_view> view(message_id id) = 0;
     [[nodiscard]] virtual result<page> find(const query& q) = 0;
     [[nodiscard]] virtual result<counts> count() = 0;

@@ -95,13 +95,38 @@ TEST(ready_queue, a_full_queue_still_has_room_for_a_tenant_with_little_in_it) {
     for (int i = 0; i < 100; ++i) {
         q.push(make_job("a", bulk));
     }
-    EXPECT_FALSE(q.has_room(tenant_id{"a"}, bulk));
-    EXPECT_TRUE(q.has_room(tenant_id{"b"}, bulk));
-    EXPECT_TRUE(q.has_room(tenant_id{"a"}, urgent)) << "the classes have limits of their own";
+    EXPECT_EQ(q.room(tenant_id{"a"}, bulk), 0u);
+    EXPECT_EQ(q.room(tenant_id{"b"}, bulk), 5u);
+    EXPECT_TRUE(q.is_starved(tenant_id{"b"}, bulk));
+    EXPECT_EQ(q.room(tenant_id{"a"}, urgent), 100u) << "the classes have limits of their own";
     for (int i = 0; i < 5; ++i) {
         q.push(make_job("b", bulk));
     }
-    EXPECT_FALSE(q.has_room(tenant_id{"b"}, bulk));
+    EXPECT_EQ(q.room(tenant_id{"b"}, bulk), 0u);
+    EXPECT_FALSE(q.is_starved(tenant_id{"b"}, bulk));
+}
+
+TEST(ready_queue, a_small_gap_in_a_full_queue_is_not_worth_a_claim_but_a_tenant_s_first_mail_is) {
+    ready_queue q{1000};
+    for (int i = 0; i < 990; ++i) {
+        q.push(make_job("a", urgent));
+    }
+    EXPECT_FALSE(q.wants(tenant_id{"a"}, urgent));
+    EXPECT_TRUE(q.wants(tenant_id{"b"}, urgent));
+    for (int i = 0; i < 200; ++i) {
+        (void)q.pull();
+    }
+    EXPECT_TRUE(q.wants(tenant_id{"a"}, urgent));
+}
+
+TEST(ready_queue, large_messages_fill_it_by_their_bytes) {
+    ready_queue q{5000};
+    for (int i = 0; i < 3; ++i) {
+        q.push(make_job("a", urgent, 0, 25u << 20));
+    }
+    EXPECT_EQ(q.room(tenant_id{"b"}, urgent), 0u);
+    (void)q.pull();
+    EXPECT_EQ(q.room(tenant_id{"b"}, urgent), 4998u);
 }
 
 TEST(ready_queue, removes_one_message_and_keeps_the_others_in_order) {
