@@ -83,9 +83,12 @@ void judge_queue(const json::value& queue, const health_options& limits, wall_ti
             );
         }
     }
+    const json::value* counts = member(queue, "states");
+    if (counts == nullptr) {
+        return;  // this user may not read all tenants'
+    }
     for (const char* state : {"queued", "deferred", "held", "scheduled"}) {
-        const json::value* counts = member(queue, "states");
-        const auto count = counts == nullptr ? std::nullopt : number(*counts, state);
+        const auto count = number(*counts, state);
         out.figures += std::string{state} + "=" + std::to_string(count.value_or(0)) + " ";
     }
     out.figures += "oldest_due=" + std::to_string(std::chrono::floor<seconds>(age).count()) + "s";

@@ -69,6 +69,16 @@ void print_recipients(const json::value& message, console& io) {
     recipients.print(io);
 }
 
+// "their maintenance (uid 0)"
+std::string words_of(const json::value& event) {
+    const std::string words = text(event, "text");
+    const std::string by = text(event, "by");
+    if (words.empty() || by.empty()) {
+        return words.empty() ? by : words;
+    }
+    return words + " (" + by + ")";
+}
+
 void print_timeline(const json::value& message, console& io) {
     table timeline{"TIME", "EVENT", "RECIPIENT", "SERVER", "WHAT"};
     for (const json::value& event : list(message, "timeline")) {
@@ -79,7 +89,7 @@ void print_timeline(const json::value& message, console& io) {
              text(event, "type"),
              who.substr(who.rfind('.') + 1),
              attempt == nullptr ? "" : text(*attempt, "server"),
-             attempt == nullptr ? text(event, "text") : answer_of(*attempt)}
+             attempt == nullptr ? words_of(event) : answer_of(*attempt)}
         );
     }
     if (!timeline.empty()) {
@@ -174,6 +184,9 @@ int cancel(const std::string& id, const std::string& reason, invocation& call) {
     } else {
         call.io.out << "cancelled for " << number(*done, "cancelled").value_or(0) << " of "
                     << list(*done, "recipients").size() << " recipients\n";
+        if (const auto late = number(*done, "in_hand"); late && *late > 0) {
+            call.io.out << "too late for " << *late << ": under way\n";
+        }
     }
     return 0;
 }

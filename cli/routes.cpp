@@ -64,14 +64,16 @@ int queue(invocation& call) {
         call.io.out << json::serialize(*now) << '\n';
         return 0;
     }
-    table states{"STATE", "RECIPIENTS"};
     if (const json::value* counts = member(*now, "states"); counts != nullptr && counts->is_object()) {
+        table states{"STATE", "RECIPIENTS"};
         for (const auto& [name, count] : counts->get_object()) {
             const std::string state{name.data(), name.size()};
             states.add({printable(state), count_of(*counts, state)});
         }
+        states.print(call.io);
+    } else {
+        call.io.out << "The counts are of all tenants together; this user may not read all of them.\n";
     }
-    states.print(call.io);
     if (const auto oldest = time(*now, "oldest_due")) {
         call.io.out << "\nOldest due: " << local_time(oldest) << " (" << distance(*oldest, call.io.now())
                     << ")\n";
@@ -111,6 +113,7 @@ void print_route(const json::value& route, console& io) {
     lines.add("State", text(route, "state"));
     lines.add("Reason", text(route, "reason"));
     lines.add("What", text(route, "text"));
+    lines.add("By", text(route, "by"));
     if (const auto since = time(route, "since")) {
         lines.add("Since", local_time(since) + " (" + distance(*since, io.now()) + ")");
     }

@@ -121,6 +121,7 @@ TEST_F(the_program, shows_a_message_with_its_recipients) {
         "\n"
         "TIME                 EVENT     RECIPIENT  SERVER  WHAT\n"
         "2026-05-01 07:59:00  accepted  0          -       -\n"
+        "2026-05-01 08:00:00  held      0          -       a check (uid 0)\n"
     );
 }
 
@@ -205,10 +206,10 @@ TEST_F(the_program, says_when_it_knows_no_mail_to_an_address) {
 }
 
 TEST_F(the_program, cancels) {
-    fake_daemon daemon{200, R"({"id":"x","cancelled":1,"recipients":[{},{}]})"};
+    fake_daemon daemon{200, R"({"id":"x","cancelled":1,"in_hand":1,"recipients":[{},{}]})"};
     EXPECT_EQ(estafette(daemon, {"cancel", id, "--reason", "wrong file"}), 0);
     EXPECT_EQ(daemon.requests().at(0).body, R"({"reason":"wrong file"})");
-    EXPECT_EQ(console.out, "cancelled for 1 of 2 recipients\n");
+    EXPECT_EQ(console.out, "cancelled for 1 of 2 recipients\ntoo late for 1: under way\n");
     fake_daemon late{409, R"({"code":"already_left","detail":"nothing was left"})"};
     EXPECT_EQ(estafette(late, {"cancel", id}), 69);
     EXPECT_EQ(console.err, "estafette: nothing was left\n");
@@ -231,6 +232,14 @@ TEST_F(the_program, shows_the_queue_and_the_routes) {
     EXPECT_EQ(estafette(daemon, {"route", "show", "tenant:acme"}), 0);
     EXPECT_THAT(console.out, HasSubstr("Reason       auth_failed\n"));
     EXPECT_EQ(estafette(daemon, {"route", "show", "none"}), 67);
+}
+
+TEST_F(the_program, leaves_out_counts_that_the_user_may_not_read) {
+    fake_daemon daemon{200, R"({"states":null,"oldest_due":null,"routes":[]})"};
+    EXPECT_EQ(estafette(daemon, {"queue"}), 0);
+    EXPECT_THAT(console.out, HasSubstr("may not read"));
+    EXPECT_EQ(estafette(daemon, {"health"}), 0);
+    EXPECT_EQ(console.out, "OK - ready\n");
 }
 
 TEST_F(the_program, pauses_and_resumes_a_route) {
