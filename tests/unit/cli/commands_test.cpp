@@ -34,7 +34,8 @@ std::string message() {
                "accepted_at":"2026-05-01T07:59:00.000Z","due_at":"2026-05-01T07:59:00.000Z",
                "expires_at":"2026-05-06T07:59:00.000Z","recipients":[)" +
            recipient + R"(],"timeline":[{"at":"2026-05-01T07:59:00.000Z","type":"accepted","recipient":")" +
-           id + R"(.0"}]})";
+           id + R"(.0"},{"at":"2026-05-01T08:00:00.000Z","type":"held","recipient":")" + id +
+           R"(.0","by":"uid 0","text":"a check"}]})";
 }
 
 std::string page(const std::string& recipients, const std::string& next = "null") {
