@@ -301,7 +301,9 @@ private:
     // the ledger is synced, and only then the segment goes. True: it is gone.
     [[nodiscard]] bool retire_oldest() {
         const auto oldest = journal_.oldest_sealed();
-        const auto waiting = ledger_.bodies_up_to(oldest->segment, tuning_.bodies_per_step);
+        // The further behind, the larger the step: a flood of mail for later cannot outrun it.
+        const std::size_t behind = std::max<std::size_t>(1, journal_.sealed_count());
+        const auto waiting = ledger_.bodies_up_to(oldest->segment, behind * tuning_.bodies_per_step);
         if (!waiting.empty()) {
             in_transaction([&] {
                 for (const message_id& id : waiting) {
