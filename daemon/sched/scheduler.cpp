@@ -15,6 +15,7 @@ namespace estafette::sched {
 namespace {
 
 constexpr std::size_t claim_batch = 256;  // recipients claimed at once
+constexpr int turns_per_plan = 8;
 constexpr milliseconds longest_sleep = std::chrono::minutes{1};
 constexpr milliseconds retention_pause = std::chrono::minutes{10};
 constexpr std::size_t retention_step = 200;  // messages dropped at once
@@ -277,17 +278,28 @@ asio::awaitable<std::optional<wall_time>> scheduler::claim_once() {
             const auto* r = routes_.find(w.tenant);
             return r != nullptr && r->wants(w.tenant, w.precedence);
         };
-        const auto a = plan(*waiting, takes, wall_now());
+        auto a = plan(*waiting, takes, wall_now());
+        if (a.claims.empty()) {
+            co_return a.look_again;
+        }
         bool some_came = false;
-        for (const auto& w : a.claims) {
-            const bool came = co_await claim_for(w);
-            some_came = some_came || came;
-            if (is_stopping_) {
-                co_return std::nullopt;
+        // In turns, before another look at who waits: that costs a query.
+        for (int turn = 0; turn < turns_per_plan && !a.claims.empty(); ++turn) {
+            std::vector<store::waiting_tenant> more;
+            for (const auto& w : a.claims) {
+                const bool came = co_await claim_for(w);
+                if (is_stopping_) {
+                    co_return std::nullopt;
+                }
+                some_came = some_came || came;
+                if (came && takes(w)) {
+                    more.push_back(w);
+                }
             }
+            a.claims = std::move(more);
         }
         if (!some_came) {
-            co_return a.look_again;
+            co_return wall_now() + seconds{1};  // the store does not answer, or somebody was faster
         }
     }
 }
