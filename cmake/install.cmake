@@ -5,13 +5,15 @@
 include(GNUInstallDirs)
 
 set(made ${CMAKE_CURRENT_BINARY_DIR}/installed)
+file(MAKE_DIRECTORY ${made})
 
-# The units name the program where it will be.
+# The units name the program where it will be, which only `cmake --install --prefix` says.
 foreach(unit estafetted.service estafetted.socket)
-  file(READ ${PROJECT_SOURCE_DIR}/systemd/${unit} text)
-  string(REPLACE "ExecStart=/usr/bin/" "ExecStart=${CMAKE_INSTALL_FULL_BINDIR}/" text "${text}")
-  file(CONFIGURE OUTPUT ${made}/${unit} CONTENT "${text}" @ONLY)
-  install(FILES ${made}/${unit} DESTINATION lib/systemd/system)
+  install(CODE "
+    file(READ ${PROJECT_SOURCE_DIR}/systemd/${unit} text)
+    string(REPLACE \"ExecStart=/usr/bin/\" \"ExecStart=\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/\" text \"\${text}\")
+    file(WRITE ${made}/${unit} \"\${text}\")
+    file(INSTALL ${made}/${unit} DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")")
 endforeach()
 install(FILES systemd/estafette.sysusers.conf DESTINATION lib/sysusers.d RENAME estafette.conf)
 
@@ -25,11 +27,15 @@ install(CODE "
 
 # Rules, reasons and profiles are compiled in; these copies are for reading.
 install(DIRECTORY conf/ DESTINATION share/estafette)
+
+# The programs look in /etc; an installation into a folder of somebody's own leaves that alone.
 install(CODE "
-  set(file \$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/estafette/estafette.yaml)
-  if(NOT EXISTS \${file})
-    file(INSTALL ${PROJECT_SOURCE_DIR}/conf/estafette.yaml
-         DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/estafette)
+  set(etc /etc)
+  if(NOT CMAKE_INSTALL_PREFIX MATCHES \"^/usr(/local)?/*$\")
+    set(etc \${CMAKE_INSTALL_PREFIX}/etc)
+  endif()
+  if(NOT EXISTS \$ENV{DESTDIR}\${etc}/estafette/estafette.yaml)
+    file(INSTALL ${PROJECT_SOURCE_DIR}/conf/estafette.yaml DESTINATION \"\${etc}/estafette\")
   endif()")
 
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION share/doc/estafette)
