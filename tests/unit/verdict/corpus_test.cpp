@@ -19,7 +19,9 @@ std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-// The rows fall into two halves by their text: rules were tuned on the first and checked on the second.
+// The rows fall into two halves by their text. The rules were tuned on the first; the second stood at 84 %
+// then, and its last 126 rows at 87 % before they were looked at too. So both figures flatter now: only
+// replies that nobody here has seen measure the rules.
 bool is_in_first_half(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325u;
     for (const char c : text) {
@@ -47,9 +49,9 @@ TEST(corpus, most_real_replies_are_understood_and_hardly_any_good_address_is_cal
     ASSERT_TRUE(all && first && second);
     std::cout << "all: " << all->share_right() << " right, " << all->share_called_dead() << " called dead, "
               << all->share_missed() << " missed\n"
-              << "tuned on: " << first->share_right() << ", " << first->share_called_dead() << ", "
+              << "first half: " << first->share_right() << ", " << first->share_called_dead() << ", "
               << first->share_missed() << "\n"
-              << "checked on: " << second->share_right() << ", " << second->share_called_dead() << ", "
+              << "second half: " << second->share_right() << ", " << second->share_called_dead() << ", "
               << second->share_missed() << "\n";
     if (std::getenv("ESTAFETTE_CORPUS_MISSES")) {
         for (const auto& m : second->misses)
