@@ -50,37 +50,27 @@ std::optional<attempt> read_attempt(const statement& s, int first) {
     return a;
 }
 
+namespace {
+
+// An event that is no attempt: the attempt's fifteen columns stay empty.
+void insert_plain_event(
+    statement& s, const event& e, std::optional<std::int64_t> recipient, std::optional<std::int64_t> tenant
+) {
+    const auto none = std::nullopt;
+    const auto now = static_cast<int>(e.now);
+    // clang-format off
+    s.run(e.sequence, e.at, e.type, recipient, tenant, e.route.text(), now, e.by, e.text,
+          none, none, none, none, none, none, none, none, none, none, none, none, none, none, none);
+    // clang-format on
+}
+
+}  // namespace
+
 void insert_event(
     statement& s, const event& e, std::optional<std::int64_t> recipient, std::optional<std::int64_t> tenant
 ) {
     if (!e.what) {
-        const auto none = std::nullopt;
-        s.run(
-            e.sequence,
-            e.at,
-            e.type,
-            recipient,
-            tenant,
-            e.route.text(),
-            static_cast<int>(e.now),
-            e.by,
-            e.text,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none,
-            none
-        );
+        insert_plain_event(s, e, recipient, tenant);
         return;
     }
     const attempt& a = *e.what;
