@@ -63,8 +63,10 @@ std::optional<body_form> form_of(const request& r) {
 boost::system::result<mail::message_ptr, problem>
 compose_for(const request& r, const access& allowed, reading given) {
     const auto tenant = find_tenant(r, allowed, given.tenant);
-    if (!tenant)
-        return not_found();
+    if (!tenant) {  // one that is not even a string is a wrong field, not an unknown tenant
+        const auto names_it = [](const auto& e) { return e.pointer == "/tenant"; };
+        return std::ranges::any_of(given.errors, names_it) ? invalid(std::move(given.errors)) : not_found();
+    }
     given.what.tenant = (*tenant)->id;
     mail::compose_options options;
     options.now = wall_now();

@@ -27,11 +27,6 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
     std::map<route_id, std::unique_ptr<route>> next;
     std::vector<route_id> kept;
     for (auto& options : wanted) {
-        const auto existing = routes_.find(options.id);
-        if (existing != routes_.end() && existing->second->options() == options) {
-            kept.push_back(options.id);
-            continue;
-        }
         std::string password;
         if (!options.username.empty()) {
             auto secret = config::read_secret(options.password_file);
@@ -40,6 +35,12 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
                        options.password_file;
             }
             password = std::move(*secret);
+        }
+        const auto existing = routes_.find(options.id);
+        if (existing != routes_.end() && existing->second->options() == options &&
+            existing->second->has_password(password)) {
+            kept.push_back(options.id);
+            continue;
         }
         const auto id = options.id;
         try {

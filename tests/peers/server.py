@@ -25,6 +25,7 @@ class Server:
         self.port = processes.free_port()
         self.tls_port = processes.free_port()
         self._maildir = Maildir(self.folder / "var/mail/all")
+        self.core = None                    # where the server and its children run; None: anywhere
         self._process = None
 
     # What a subclass says.
@@ -46,7 +47,8 @@ class Server:
             self._prepare(root)
         output = open(self.folder / "output.log", "ab")
         with output:
-            self._process = processes.start_in_root(root, self.folder, self.command(), output)
+            self._process = processes.start_in_root(root, self.folder, self.command(), output,
+                                                     self.core)
         processes.wait_until(self._answers, 30, what=lambda: f"{self.kind} answers\n{self.log()}")
         return self
 
@@ -57,6 +59,19 @@ class Server:
     @property
     def is_running(self):
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self):
+        """Of the process that holds the namespace together."""
+        return self._process.pid
+
+    def run(self, *command):
+        """Runs COMMAND to its end inside the server's namespace and root."""
+        return processes.run_beside(self._process.pid, root_of(self.kind), command)
+
+    def signal(self, name):
+        """Sends a signal to the server itself."""
+        processes.signal_inside(self._process.pid, name)
 
     def mails(self):
         """All mail delivered since the folder was made, oldest first."""

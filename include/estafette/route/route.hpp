@@ -73,6 +73,8 @@ public:
 
     [[nodiscard]] const config::route_options& options() const noexcept { return options_; }
 
+    [[nodiscard]] bool has_password(std::string_view secret) const noexcept { return password_ == secret; }
+
     // How many recipients of this tenant may be offered now.
     [[nodiscard]] std::size_t room(const tenant_id& tenant, mail::priority precedence) const;
 
