@@ -30,21 +30,18 @@ struct Resolver : testing::Test {
     name_server server{loop};
     std::optional<net::resolver> dns;
 
-    void SetUp() override {
-        net::resolver_options options;
-        options.servers = server.address();
-        options.first_try = 100ms;
-        options.tries = 2;
-        start(options);
-    }
+    void SetUp() override { start({.servers = server.address()}); }
+
+    // For names that nobody answers: c-ares gives up soon.
+    void start_impatient() { start({.servers = server.address(), .first_try = 50ms, .tries = 2}); }
 
     void start(net::resolver_options options) { dns.emplace(loop.get_executor(), options); }
 
-    result<net::resolver::addresses> resolve(const std::string& host, milliseconds limit = 3s) {
+    result<net::resolver::addresses> resolve(const std::string& host, milliseconds limit = 10s) {
         return testing_net::run(loop, dns->resolve(host, limit));
     }
 
-    error_code error_of(const std::string& host, milliseconds limit = 3s) {
+    error_code error_of(const std::string& host, milliseconds limit = 10s) {
         const auto r = resolve(host, limit);
         return r ? error_code{} : r.error();
     }
@@ -80,17 +77,19 @@ TEST_F(Resolver, AFailingServerIsAFailureAndIsAskedAgain) {
 }
 
 TEST_F(Resolver, EveryLookUpEndsWithinItsLimit) {
+    start_impatient();
     server.names["silent.example"] = {.kind = how::silent};
     const auto began = std::chrono::steady_clock::now();
-    EXPECT_EQ(error_of("silent.example", 50ms), make_error_code(errc::timeout));
-    EXPECT_LT(std::chrono::steady_clock::now() - began, 1s);
+    EXPECT_EQ(error_of("silent.example", 10ms), make_error_code(errc::timeout));
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
     EXPECT_EQ(error_of("silent.example"), make_error_code(errc::timeout));  // c-ares' own end
 }
 
 TEST_F(Resolver, ASlowNameDelaysNoOther) {
+    start_impatient();
     server.names["silent.example"] = {.kind = how::silent};
     server.names["quick.example"] = {.a = {"192.0.2.1"}};
-    auto slow = testing_net::start(loop, dns->resolve("silent.example", 3s));
+    auto slow = testing_net::start(loop, dns->resolve("silent.example", 10s));
     EXPECT_EQ(text_of(resolve("quick.example")), "192.0.2.1");
     EXPECT_FALSE(slow->value);
     testing_net::finish(loop, *slow);
@@ -161,6 +160,7 @@ TEST_F(Resolver, ACnameLoopAndATruncatedAnswerWithoutTcpAreErrors) {
 }
 
 TEST_F(Resolver, AServerThatIsNotThereIsAnError) {
+    start_impatient();
     server.close();
     const auto why = error_of("mx.example");
     EXPECT_TRUE(why == errc::dns_failure || why == errc::timeout) << why.message();

@@ -86,7 +86,7 @@ public:
         route_.policy = config::tls_policy::none;
         route_.allow_private = true;
         for (std::size_t i = 0; i < smtp::phase_count; ++i)
-            route_.timeouts.set(static_cast<smtp::phase>(i), 5s);
+            route_.timeouts.set(static_cast<smtp::phase>(i), 20s);
         route_.timeouts.set(smtp::phase::quit, 200ms);
         for (const auto& word : s.route)
             set_route(word);
@@ -110,7 +110,7 @@ public:
         const auto before = allocated_bytes();
         const auto began = std::chrono::steady_clock::now();
         const auto task = testing_net::start(loop_, deliver_all(c, server, mails_, across_));
-        while (!task->value && loop_.run_one_for(10s) != 0)
+        while (!task->value && loop_.run_one_for(20s) != 0)
             most_bytes_ = std::max(most_bytes_, allocated_bytes() - std::min(allocated_bytes(), before));
         took_ = std::chrono::steady_clock::now() - began;
         return testing_net::finish(loop_, *task);
@@ -229,13 +229,14 @@ TEST_P(HostileServers, EndAsTheScriptSays) {
     trial t{GetParam()};
     const auto r = t.run();
     SCOPED_TRACE(printable(r.transcript, 2000));
+    ASSERT_FALSE(GetParam().ends.empty()) << "the script says nothing of the end";
     for (const auto& end : GetParam().ends) {
         SCOPED_TRACE("= " + end);
         check(end, r);
     }
     EXPECT_THAT(t.wrong(), testing::IsEmpty());
     EXPECT_LT(t.most_bytes(), 1024u * 1024u);
-    EXPECT_LT(t.took(), 4s);
+    EXPECT_LT(t.took(), 10s);  // the limits that are not set are 20 s
 }
 
 INSTANTIATE_TEST_SUITE_P(

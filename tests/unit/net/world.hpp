@@ -4,7 +4,9 @@
 #include "certificates.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <string>
 
 namespace testing_net {
@@ -15,9 +17,11 @@ struct world {
     authority unknown{"Nobody's Root"};
     key_ptr key = make_key();
     key_ptr other_key = make_key();
-    std::string ca_file = testing::TempDir() + "estafette_net_ca.pem";
-    std::string certificate_file = testing::TempDir() + "estafette_net_client.pem";
-    std::string key_file = testing::TempDir() + "estafette_net_client.key";
+    // Tests of one program may run side by side, each in a process of its own.
+    std::string stem = testing::TempDir() + "estafette_net_" + std::to_string(::getpid());
+    std::string ca_file = stem + "_ca.pem";
+    std::string certificate_file = stem + "_client.pem";
+    std::string key_file = stem + "_client.key";
 
     world() {
         trusted.write(ca_file);
@@ -25,6 +29,14 @@ struct world {
         authority::write_certificate(*client, certificate_file);
         authority::write_key(*other_key, key_file);
     }
+
+    ~world() {
+        for (const auto& file : {ca_file, certificate_file, key_file})
+            std::remove(file.c_str());
+    }
+
+    world(const world&) = delete;
+    world& operator=(const world&) = delete;
 
     static world& get() {
         static world w;
