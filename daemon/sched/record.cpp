@@ -37,7 +37,9 @@ scheduler::describe(const route::route& from, const route::attempt_report& repor
     a.server = report.server;
     a.tls = report.tls;
     a.at = outcome.at;
-    a.judged = classifier_.classify({outcome, host_of(report.server), from.options().profile});
+    a.judged = classifier_.classify(
+        {outcome, host_of(report.server), from.options().profile, a.started_at + a.duration}
+    );
     if (outcome.answer) {
         a.code = outcome.answer->code;
         a.enhanced = outcome.answer->enhanced;
