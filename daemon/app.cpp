@@ -91,7 +91,10 @@ app::app(std::string file, config::config c)
              [](std::string_view task, std::string_view what) {
                  log::event(log::level::error, "task_failed", {{"task", task}, {"text", what}});
              }}
-    , queue_{loop_.get_executor(), open_store(config_->store)}
+    , queue_{loop_.get_executor(), open_store(config_->store), [this](auto commit, auto sync) {
+                 meters_.store_commit_duration.observe(commit);
+                 meters_.fsync_duration.observe(sync);
+             }}
     , slate_{open_slate(config_->store)}
     , dns_{loop_.get_executor()}
     , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_}}
@@ -158,7 +161,11 @@ asio::awaitable<void> app::start() {
     if (auto listening = server_.listen(std::move(inherited)); !listening) {
         throw startup_error{EX_CANTCREAT, listening.error()};
     }
+    const auto now =
+        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    meters_.process_start_time_seconds.set(now);
     meters_.config_last_reload_successful.set(1);
+    meters_.config_last_reload_success_timestamp_seconds.set(now);
     meters_.store_healthy.set(1);
     tasks_.spawn("scheduler", scheduler_.run());
     tasks_.spawn("retention", scheduler_.run_retention());
@@ -222,6 +229,8 @@ asio::awaitable<void> app::reload() {
     }
     meters_.config_last_reload_successful.set(problems.empty() ? 1 : 0);
     if (problems.empty()) {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        meters_.config_last_reload_success_timestamp_seconds.set(std::chrono::duration<double>(now).count());
         log::event(log::level::info, "reloaded", {{"changes", changed}});
         notify_.send("READY=1\nSTATUS=accepting and sending mail");
     } else {
@@ -258,6 +267,11 @@ asio::awaitable<void> app::sample() {
         }
         meters_.event_loop_lag.observe(std::chrono::steady_clock::now() - due);
         meters_.store_healthy.set(queue_.health() ? 0 : 1);
+        std::uint64_t unmatched = 0;
+        for (const auto& reply : classifier_.unmatched()) {
+            unmatched += reply.count;
+        }
+        meters_.unclassified_replies.set(unmatched);
         auto counted = co_await queue_.count();
         if (!counted) {
             continue;

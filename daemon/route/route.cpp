@@ -197,6 +197,8 @@ void route::arm(steady_time at) {
 
 void route::opened(const config::endpoint& server) {
     servers_.on_success(server);
+    uses_.meters.tls_sessions_resumed.add(tls_->resumed() - resumed_);
+    resumed_ = tls_->resumed();
     if (problem_in_open_) {
         works_again();
     }

@@ -94,10 +94,24 @@ asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_repor
     co_return true;
 }
 
+void scheduler::count(const route::attempt_report& report, const store::attempt& a) {
+    meters_.delivery_attempts[a.judged.what][a.judged.why].add();
+    switch (a.judged.what) {
+    case verdict::disposition::accepted:
+        meters_.recipients_completed[labels::completion::relayed].add();
+        meters_.delivery_latency.observe(a.started_at + a.duration - report.what.message->accepted_at);
+        break;
+    case verdict::disposition::fail: meters_.recipients_completed[labels::completion::failed].add(); break;
+    case verdict::disposition::uncertain: meters_.uncertain.add(); break;
+    case verdict::disposition::retry: break;
+    }
+}
+
 void scheduler::observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts) {
     for (std::size_t i = 0; i < attempts.size(); ++i) {
         const auto& a = attempts[i];
         const auto who = report.what.id(report.what.targets[i]);
+        count(report, a);
         log::event(
             log::level::info,
             "attempt",

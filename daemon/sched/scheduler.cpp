@@ -137,6 +137,7 @@ scheduler::cancel(message_id id, std::vector<std::uint32_t> recipients, std::str
         co_return done.error();
     }
     answer.cancelled = *done;
+    meters_.recipients_completed[labels::completion::cancelled].add(*done);
     co_return answer;
 }
 
@@ -213,6 +214,8 @@ scheduler::pause(route_id which, std::optional<wall_time> until, std::string tex
         co_return done.error();
     }
     r->pause(until, std::move(text), std::move(by));
+    meters_.route_paused.erase(which);
+    meters_.route_paused[which][verdict::reason::other].set(1);
     co_return result<void>{};
 }
 
@@ -228,6 +231,7 @@ asio::awaitable<result<void>> scheduler::resume(route_id which, std::string by) 
         co_return done.error();
     }
     r->resume();
+    meters_.route_paused.erase(which);
     co_return result<void>{};
 }
 
@@ -388,6 +392,8 @@ asio::awaitable<void> scheduler::unclaim(std::vector<recipient_id> ids) {
 
 void scheduler::on_paused(route::route& which) {
     const auto s = which.status();
+    meters_.route_paused.erase(which.id());
+    meters_.route_paused[which.id()][s.why.value_or(verdict::reason::other)].set(1);
     log::event(
         log::level::warning,
         "route_paused",
@@ -403,6 +409,7 @@ void scheduler::on_paused(route::route& which) {
 }
 
 void scheduler::on_resumed(route::route& which) {
+    meters_.route_paused.erase(which.id());
     log::event(
         log::level::info, "route_resumed", {{"route", which.id().text()}}, "0b6c9d50b8d34f5cbb1c7b6b5b0c7f52"
     );

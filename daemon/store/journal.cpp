@@ -194,9 +194,14 @@ result<journal::appended> journal::append(std::span<const change> batch) {
             return ec;
         }
     }
-    if (current_->content->write_at(offset_, buffer_) || current_->content->sync()) {
+    if (current_->content->write_at(offset_, buffer_)) {
         return fail();
     }
+    const auto written_at = std::chrono::steady_clock::now();
+    if (current_->content->sync()) {
+        return fail();
+    }
+    last_sync_ = std::chrono::steady_clock::now() - written_at;
     for (auto& body : done.bodies) {
         if (body) {
             *body += offset_;

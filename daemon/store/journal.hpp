@@ -39,6 +39,9 @@ public:
     // errc::store_full: nothing was written, there is no space for a new segment. errc::store_failed.
     [[nodiscard]] result<appended> append(std::span<const change> batch);
 
+    // How long the last append() waited for the disk.
+    [[nodiscard]] std::chrono::nanoseconds last_sync() const noexcept { return last_sync_; }
+
     // errc::not_found without such a segment, store_damaged, store_failed.
     [[nodiscard]] result<std::string> read_body(std::int64_t segment, std::uint64_t offset);
 
@@ -83,6 +86,7 @@ private:
     std::uint64_t capacity_ = 0;  // of current_
     std::string buffer_;
     bool has_failed_ = false;
+    std::chrono::nanoseconds last_sync_{};
 };
 
 }  // namespace estafette::store

@@ -95,6 +95,8 @@ public:
         }
     }
 
+    std::chrono::nanoseconds last_sync() const noexcept override { return journal_.last_sync(); }
+
     result<std::vector<waiting_tenant>> waiting() override {
         return up_to_date([&]() -> result<std::vector<waiting_tenant>> { return ledger_.waiting(); });
     }

@@ -57,8 +57,8 @@ template <class Answer, class Thread, class Call> auto ask(Thread& thread, Call 
 
 }  // namespace
 
-queue::queue(asio::any_io_executor loop, std::unique_ptr<engine> e)
-    : thread_{std::make_unique<thread>(std::move(loop), std::move(e))} {}
+queue::queue(asio::any_io_executor loop, std::unique_ptr<engine> e, observer on_commit)
+    : thread_{std::make_unique<thread>(std::move(loop), std::move(e), std::move(on_commit))} {}
 
 queue::~queue() = default;
 

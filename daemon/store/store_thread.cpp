@@ -33,9 +33,10 @@ std::size_t weight(const commit_job& job) noexcept {
 
 }  // namespace
 
-queue::thread::thread(asio::any_io_executor loop, std::unique_ptr<engine> e)
+queue::thread::thread(asio::any_io_executor loop, std::unique_ptr<engine> e, observer on_commit)
     : loop_{std::move(loop)}
     , engine_{std::move(e)}
+    , on_commit_{std::move(on_commit)}
     , runner_{[this] { run(); }} {}
 
 queue::thread::~thread() {
@@ -201,7 +202,11 @@ result<effects> queue::thread::commit_of(const std::vector<commit_job*>& callers
         for (const commit_job* job : callers) {
             batch.insert(batch.end(), job->changes.begin(), job->changes.end());
         }
+        const auto begun = std::chrono::steady_clock::now();
         auto done = engine_->commit(batch);
+        if (on_commit_) {
+            on_commit_(std::chrono::steady_clock::now() - begun, engine_->last_sync());
+        }
         if (!done) {
             remember(done.error());
         }

@@ -51,7 +51,7 @@ public:
 
 class queue::thread {
 public:
-    thread(asio::any_io_executor loop, std::unique_ptr<engine> e);
+    thread(asio::any_io_executor loop, std::unique_ptr<engine> e, observer on_commit);
     ~thread();
     thread(const thread&) = delete;
     thread& operator=(const thread&) = delete;
@@ -88,6 +88,7 @@ private:
 
     asio::any_io_executor loop_;
     std::unique_ptr<engine> engine_;
+    observer on_commit_;
     std::atomic<std::size_t> backlog_{0};
     std::atomic<int> failure_{0};  // an errc
     std::mutex mutex_;

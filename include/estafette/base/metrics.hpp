@@ -55,7 +55,7 @@ inline constexpr label_set<9> tls_failures{
 };
 inline constexpr label_set<4> status_classes{"status", {"2xx", "3xx", "4xx", "5xx"}};
 
-// verdict::disposition, verdict::reason, smtp::phase, store::state.
+// verdict::disposition, verdict::reason, store::state.
 inline constexpr label_set<4> dispositions{"disposition", {"accepted", "retry", "fail", "uncertain"}};
 inline constexpr label_set<27> reasons{
     "reason", {"accepted",       "unknown_user",       "bad_domain",
@@ -67,25 +67,6 @@ inline constexpr label_set<27> reasons{
                "timeout",        "protocol_error",     "smtputf8_unsupported",
                "server_busy",    "server_error",       "expired",
                "suppressed",     "uncertain",          "other"}
-};
-inline constexpr label_set<16> phases{
-    "phase",
-    {"resolve",
-     "connect",
-     "handshake",
-     "banner",
-     "ehlo",
-     "helo",
-     "starttls",
-     "auth",
-     "ready",
-     "mail",
-     "rcpt",
-     "data",
-     "body",
-     "dot",
-     "rset",
-     "quit"}
 };
 inline constexpr label_set<8> states{
     "state", {"scheduled", "queued", "deferred", "held", "relayed", "delivered", "failed", "cancelled"}
@@ -112,7 +93,6 @@ struct metrics {
     counter uncertain;
     counter unclassified_replies;
 
-    by<histogram<latency_bounds>, labels::phases> smtp_phase_duration;
     by_route<gauge> smtp_connections;
     by<counter, labels::openings> smtp_connections_opened;
     counter tls_sessions_resumed;

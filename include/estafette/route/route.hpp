@@ -156,6 +156,7 @@ private:
     std::minstd_rand random_;
     std::optional<route_status> problem_;  // why it rests or is paused
     bool problem_in_open_ = false;         // then an open connection proves that the route works again
+    std::uint64_t resumed_ = 0;            // TLS sessions, as counted in the metrics
     bool adjust_is_posted_ = false;
     bool is_stopping_ = false;
 };

@@ -87,6 +87,7 @@ private:
     [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
     [[nodiscard]] store::attempt
     describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
+    void count(const route::attempt_report& report, const store::attempt& a);
     void observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts);
     void look_again_by(wall_time at);
     void write_later(store::change c);

@@ -33,6 +33,9 @@ public:
     // idempotency key is known. errc::store_full only for a batch with new mail in it.
     [[nodiscard]] virtual result<effects> commit(std::span<const change> batch) = 0;
 
+    // How long the last commit waited for the disk; 0 where nothing is synced.
+    [[nodiscard]] virtual std::chrono::nanoseconds last_sync() const noexcept { return {}; }
+
     // What waits unclaimed, a line per tenant and precedence, from an index: never a walk over the backlog.
     [[nodiscard]] virtual result<std::vector<waiting_tenant>> waiting() = 0;
 

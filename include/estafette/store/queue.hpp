@@ -21,7 +21,10 @@ namespace asio = boost::asio;
 
 class queue {
 public:
-    queue(asio::any_io_executor loop, std::unique_ptr<engine> e);
+    // Told of each commit, on the store's thread: how long it took, and its sync where there was one.
+    using observer = std::function<void(std::chrono::nanoseconds commit, std::chrono::nanoseconds sync)>;
+
+    queue(asio::any_io_executor loop, std::unique_ptr<engine> e, observer on_commit = {});
     ~queue();  // joins the thread; what was not committed fails with errc::interrupted
     queue(const queue&) = delete;
     queue& operator=(const queue&) = delete;

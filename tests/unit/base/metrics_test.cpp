@@ -39,7 +39,6 @@ TEST(metrics, have_exactly_these_names) {
             "estafette_delivery_latency_seconds",
             "estafette_uncertain_total",
             "estafette_unclassified_replies_total",
-            "estafette_smtp_phase_duration_seconds",
             "estafette_smtp_connections",
             "estafette_smtp_connections_opened_total",
             "estafette_tls_sessions_resumed_total",

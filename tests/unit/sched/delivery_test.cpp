@@ -179,6 +179,13 @@ TEST_F(house, a_greylisted_recipient_is_tried_again_when_the_server_said_while_t
         EXPECT_EQ(v.recipients[1].attempts, 1u);
         EXPECT_EQ(v.recipients[2].now, state::failed);
         EXPECT_EQ(v.recipients[2].why, verdict::reason::unknown_user);
+        using verdict::disposition;
+        auto& attempts = h.meters_.delivery_attempts;
+        EXPECT_EQ(attempts[disposition::accepted][verdict::reason::accepted].value(), 2u);
+        EXPECT_EQ(attempts[disposition::retry][verdict::reason::greylisted].value(), 1u);
+        EXPECT_EQ(attempts[disposition::fail][verdict::reason::unknown_user].value(), 1u);
+        EXPECT_EQ(h.meters_.recipients_completed[labels::completion::relayed].value(), 2u);
+        EXPECT_EQ(h.meters_.recipients_completed[labels::completion::failed].value(), 1u);
     }(*this)));
 }
 
@@ -257,6 +264,9 @@ TEST_F(house, a_route_that_cannot_connect_rests_once_and_keeps_its_mail) {
         const auto s = r->status();
         EXPECT_EQ(s.state, route::route_state::resting);
         EXPECT_EQ(s.why, verdict::reason::connection_failed);
+        const auto paused_metric =
+            h.meters_.route_paused[route_id{"relay"}][verdict::reason::connection_failed].value();
+        EXPECT_EQ(paused_metric, 1);
         EXPECT_TRUE(s.until);
         auto paused = co_await h.queue_.paused_routes();
         EXPECT_EQ(paused->size(), 1u);
