@@ -29,10 +29,19 @@ PROGRAM = Path(os.environ.get("ESTAFETTE_BIN", PROJECT / "build/release/bin")) /
 FS_IOC_SHUTDOWN = 0x8004587D
 WITHOUT_FLUSH = 2
 ROUNDS_PER_STORE = 25
+CLONE_NEWNS = 0x00020000
+MS_REC_PRIVATE = 0x4000 | 1 << 18
 
 
 def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def leave_for_a_mount_namespace():
+    """A filesystem that another process's namespace has copied stays alive, shut down, after our umount."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None) != 0:
+        raise OSError(ctypes.get_errno(), "a mount namespace of our own")
 
 
 class Said:
@@ -79,6 +88,10 @@ def live(folder, said, connections, seconds, end, extra):
     pieces = []
     reader = threading.Thread(target=lambda: pieces.extend(iter(lambda: os.read(process.stdout.fileno(), 1 << 20), b"")))
     reader.start()
+    # Counted from its first word; one life in eight ends while it starts and recovers.
+    deadline = time.monotonic() + (0 if said.highest % 8 == 1 else 20)
+    while not pieces and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
     time.sleep(seconds)
     end(process)
     process.wait()
@@ -146,6 +159,7 @@ class PowerCut:
 
     def __init__(self, kind):
         self.kind = kind
+        leave_for_a_mount_namespace()
         self.base = Path(tempfile.mkdtemp(prefix=f"estafette-power-{kind}-", dir=os.environ.get("TMPDIR", "/var/tmp")))
         self.mount_point = self.base / "mounted"
         self.mount_point.mkdir()
@@ -167,6 +181,10 @@ class PowerCut:
         subprocess.run(["umount", self.mount_point], check=True)
 
     def end(self, process):
+        # Stopped first, as a machine without power is. ext4 answers OK to syncs that were under way when it
+        # was shut down: of 165 mails lost in 69 rounds without this, all were acknowledged after the
+        # shutdown had begun, none before.
+        process.send_signal(signal.SIGSTOP)
         folder = os.open(self.mount_point, os.O_RDONLY)
         fcntl.ioctl(folder, FS_IOC_SHUTDOWN, struct.pack("I", WITHOUT_FLUSH))
         os.close(folder)
