@@ -33,6 +33,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def answers(port):
+    """Whether something listens on the loopback PORT."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_until(true, seconds=20, every=0.02, what=None):
     """Waits until TRUE() is true and returns its value; fails after SECONDS, saying WHAT was awaited."""
     end = time.monotonic() + seconds

@@ -53,8 +53,10 @@ class Server:
         return self
 
     def stop(self):
+        """Kills the server; its last process may end a moment after the one that is killed."""
         processes.stop(self._process)
         self._process = None
+        processes.wait_until(lambda: not processes.answers(self.port), 10, what=lambda: f"{self.kind} ends")
 
     @property
     def is_running(self):

@@ -1,7 +1,6 @@
 """The peers themselves: each takes mail from smtplib the way the end-to-end tests need it."""
 
 import smtplib
-import socket
 import ssl
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from peers import Authority, Exim, Greylist, OpenSMTPD, Postfix, needs, wait_until
+from peers.processes import answers
 from sink import Sink
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -103,11 +103,6 @@ def test_nothing_is_left_of_a_server_whose_owner_was_killed(authority, tmp_path)
         assert [answers(port) for port in ports] == [True] * 3
         owner.kill()
     wait_until(lambda: not any(answers(port) for port in ports), 5)
-
-
-def answers(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_postfix_greylists_the_first_try_only(authority, tmp_path):
