@@ -132,9 +132,10 @@ class Postfix(Server):
         self.signal("HUP")
 
     def _write_main(self):
-        main = MAIN.format(hostname=self.hostname, policy=self.greylist.port)
-        extra = "".join(f"{name} = {value}\n" for name, value in self.settings.items())
-        self.write("etc/postfix/main.cf", main + extra)
+        lines = MAIN.format(hostname=self.hostname, policy=self.greylist.port).splitlines()
+        main = {**dict(line.split(" =", 1) for line in lines), **self.settings}
+        # Each once: Postfix warns of a second, and postlogd then blocks on its own full socket.
+        self.write("etc/postfix/main.cf", "".join(f"{name} = {value}\n" for name, value in main.items()))
 
     def _make_queue(self):
         spool = self.folder / "var/spool/postfix"

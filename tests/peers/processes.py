@@ -103,9 +103,13 @@ def _child(pid):
 
 
 def stop(process):
-    """Kills PROCESS and waits for its end."""
+    """Ends what start_in_root returned. Its first process is killed, not `unshare`: when that one has been
+    waited for, nothing in the namespace is left, and every port is free again."""
     if process is None:
         return
     if process.poll() is None:
-        process.kill()
+        try:
+            os.kill(_child(process.pid), signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            process.kill()
     process.wait()
