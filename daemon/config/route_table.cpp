@@ -273,11 +273,6 @@ constexpr std::array route_rows{
     row<flag_value<member<&route::chunking>>>(
         "chunking", "Send content by BDAT where the server offers it (RFC 3030)."
     ),
-    row<number_value<member<&route::window>, 1, 64>>(
-        "window",
-        "With chunking: messages under way on one connection. Each one may be sent twice if the "
-        "connection breaks at the wrong moment."
-    ),
     row<text_list_value<member<&route::rates>, check_rate>>(
         "rates", "Most messages per second, minute, hour or day: \"10/s\", \"30/m\", \"10000/d\"; all hold."
     ),

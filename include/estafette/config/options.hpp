@@ -78,7 +78,6 @@ struct route_options {
     bool pipelining = true;            // RFC 2920 where offered
     bool across_messages = true;       // the final dot and the next MAIL in one write
     bool chunking = false;             // BDAT where offered
-    std::uint32_t window = 1;          // messages in flight per connection with chunking
     std::vector<std::string> rates;    // COUNT/s, /m, /h or /d: "30/m", "10000/d"; all hold
 
     bool allow_private = false;  // private, loopback and link-local addresses may be dialled

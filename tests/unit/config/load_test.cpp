@@ -57,7 +57,8 @@ private:
 
 TEST_F(config_load, merges_the_files_of_conf_d_in_the_order_of_their_names) {
     write(
-        "estafette.yaml", "hostname: a.example\nrelay: {servers: [a.example], connections: 1, window: 2}\n"
+        "estafette.yaml",
+        "hostname: a.example\nrelay: {servers: [a.example], connections: 1, recipients_per_message: 2}\n"
     );
     write("conf.d/20-b.yaml", "relay: {connections: 3}\ntenants: {two: {}}\n");
     write("conf.d/10-a.yaml", "relay: {connections: 2, idle: 1s}\ntenants: {one: {}}\n");
@@ -67,7 +68,7 @@ TEST_F(config_load, merges_the_files_of_conf_d_in_the_order_of_their_names) {
     EXPECT_EQ(c.hostname, "a.example");
     EXPECT_EQ(c.relay->connections, 3u);
     EXPECT_EQ(c.relay->idle, seconds{1});
-    EXPECT_EQ(c.relay->window, 2u);
+    EXPECT_EQ(c.relay->recipients_per_message, 2u);
     EXPECT_TRUE(c.tenants.contains("one") && c.tenants.contains("two"));
 }
 

@@ -33,7 +33,6 @@ relay:
   pipelining: false
   across_messages: false
   chunking: true
-  window: 4
   rates: ["30/m", 10000/d]
   allow_private: true
   timeouts: {connect: 3s, dot: 20m, transaction: 1h}
@@ -112,7 +111,6 @@ TEST(config_parse, reads_every_option_of_a_route) {
     EXPECT_FALSE(o.pipelining);
     EXPECT_FALSE(o.across_messages);
     EXPECT_TRUE(o.chunking);
-    EXPECT_EQ(o.window, 4u);
     EXPECT_THAT(o.rates, ElementsAre("30/m", "10000/d"));
     EXPECT_TRUE(o.allow_private);
     EXPECT_EQ(o.timeouts[smtp::phase::connect], seconds{3});
