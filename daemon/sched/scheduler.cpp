@@ -150,7 +150,7 @@ asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_i
             continue;  // purged, or never made durable
         }
         for (const auto& r : view->recipients) {
-            const bool is_meant = who.index == r.id.index || who.index == 0xFFFFFFFFu;
+            const bool is_meant = who.index == r.id.index || who.index == store::slate::all_recipients;
             if (!is_meant || store::is_final(r.now) || r.now == store::state::held) {
                 continue;
             }
