@@ -1,16 +1,18 @@
 #include "ledger_schema.hpp"
 
+#include <array>
+#include <string>
+
 namespace estafette::store {
 
 namespace {
 
 constexpr std::int64_t application_id = 0x45535446;  // "ESTF"
-constexpr std::int64_t version = 1;
 
 // Numbers: a message's grows with its acceptance; a recipient's is message << 16 | place in the envelope,
 // so that both orders are the newest first and need no index of their own. Times: Unix milliseconds.
 // `state` 0 scheduled, 1 queued, 2 deferred, 3 held, 4 relayed, 5 delivered, 6 failed, 7 cancelled.
-constexpr const char* schema = R"(
+constexpr const char* version_1 = R"(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE tally(state INTEGER PRIMARY KEY, name TEXT NOT NULL, recipients INTEGER NOT NULL);
 INSERT INTO tally VALUES (0,'scheduled',0),(1,'queued',0),(2,'deferred',0),(3,'held',0),
@@ -66,26 +68,35 @@ CREATE VIEW recipients AS
        JOIN tally s ON s.state = r.state;
 )";
 
+// What makes each version of the one before it; the first makes a new file. A step that a release has
+// had is never edited: a file that was made new and one that was migrated have the same tables.
+constexpr std::array steps{version_1};
+
 }  // namespace
+
+std::int64_t schema_version() noexcept {
+    return static_cast<std::int64_t>(steps.size());
+}
 
 void prepare_schema(database& db) {
     const std::int64_t found = db.ask_integer("PRAGMA user_version");
-    if (found > version) {
+    if (found > schema_version()) {
         throw ledger_error{errc::store_newer, "schema version " + std::to_string(found)};
     }
-    if (found == version) {
-        if (db.ask_integer("PRAGMA application_id") != application_id) {
-            throw ledger_error{errc::store_damaged, "not a ledger of Estafette"};
-        }
+    const bool is_new = found == 0 && db.ask_integer("SELECT count(*) FROM sqlite_schema") == 0;
+    if (!is_new && (found < 1 || db.ask_integer("PRAGMA application_id") != application_id)) {
+        throw ledger_error{errc::store_damaged, "not a ledger of Estafette"};
+    }
+    if (found == schema_version()) {
         return;
     }
-    if (db.ask_integer("SELECT count(*) FROM sqlite_schema") != 0) {
-        throw ledger_error{errc::store_damaged, "another program's database"};
-    }
+    // All or nothing: a file is never between two versions.
     db.execute("BEGIN IMMEDIATE");
-    db.execute(schema);
-    db.execute("PRAGMA application_id = 0x45535446");
-    db.execute("PRAGMA user_version = 1");
+    for (std::int64_t done = found; done < schema_version(); ++done) {
+        db.execute(steps[static_cast<std::size_t>(done)]);
+    }
+    db.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+    db.execute(("PRAGMA user_version = " + std::to_string(schema_version())).c_str());
     db.execute("COMMIT");
 }
 

@@ -5,6 +5,9 @@
 
 namespace estafette::store {
 
+// Of the tables that this program makes.
+[[nodiscard]] std::int64_t schema_version() noexcept;
+
 // Creates the tables of a new file, migrates an older one; errc::store_newer, store_damaged.
 void prepare_schema(database& db);
 
