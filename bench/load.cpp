@@ -1,12 +1,14 @@
 // bench_load: enqueues through the Unix socket and measures it. C callers, each on a connection of its
-// own, each waiting for its 202 before the next; or batches (NDJSON). Prints one JSON line.
+// own, each waiting for its 202 before the next; or batches (NDJSON). With --smtp it hands the same mail to
+// an MTA on the loopback instead. Prints one JSON line.
 //
-//   bench_load --socket PATH [--messages N] [--callers C] [--size BYTES] [--batch LINES] [--rate PER_S]
+//   bench_load --socket PATH | --smtp PORT [--messages N] [--callers C] [--size BYTES] [--batch LINES]
+//   [--rate PER_S]
 //              [--first NUMBER] [--tenant T] [--priority P] [--send-at RFC3339] [--from A] [--domain D]
 //
 // Every message has a recipient of its own, u<number>@<domain>, and "X-Stamp: <ns>" in its header, by which
 // bench_sink knows how old it is. --rate spreads the calls evenly; without it they go as fast as they can.
-#include "wire.hpp"
+#include "callers.hpp"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -22,95 +24,6 @@ namespace {
 
 using namespace bench;
 
-struct work {
-    std::uint64_t total = 0, begun = 0, done = 0, failed = 0, first = 0, batch = 1;
-    std::string from, domain, extra, text;
-    std::vector<std::uint32_t> latency_us;
-};
-
-std::string message_json(const work& w, std::uint64_t number) {
-    return "{\"from\":\"" + w.from + "\",\"to\":[\"u" + std::to_string(w.first + number) + "@" + w.domain +
-           "\"],\"subject\":\"Load\",\"headers\":{\"X-Stamp\":\"" + std::to_string(now_ns()) + "\"}" +
-           w.extra + ",\"text\":\"" + w.text + "\"}";
-}
-
-class caller {
-public:
-    caller(int fd, work& w)
-        : link{fd}
-        , work_{w} {}
-
-    bool is_idle() const { return !is_waiting_; }
-
-    void call() {
-        const auto lines = std::min(work_.batch, work_.total - work_.begun);
-        std::string body;
-        for (std::uint64_t i = 0; i < lines; ++i) {
-            body += message_json(work_, work_.begun++);
-            if (work_.batch > 1) {
-                body += '\n';
-            }
-        }
-        link.out += "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: ";
-        link.out += work_.batch > 1 ? "application/x-ndjson" : "application/json";
-        link.out += "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-        lines_ = lines;
-        started_ = now_ns();
-        is_waiting_ = true;
-    }
-
-    // False when the connection is lost.
-    bool on_event() {
-        if (link.write() == io::closed) {
-            return false;
-        }
-        const auto state = link.read();
-        if (is_waiting_ && answer_is_complete()) {
-            finish();
-        }
-        return state != io::closed;
-    }
-
-    wire link;
-
-private:
-    bool answer_is_complete() {
-        const auto head = link.in.find("\r\n\r\n");
-        if (head == std::string::npos) {
-            return false;
-        }
-        const auto at = link.in.find("Content-Length: ");
-        if (at == std::string::npos || at > head) {
-            std::fprintf(stderr, "answer without a length: %s\n", link.in.substr(0, 200).c_str());
-            std::exit(1);
-        }
-        return link.in.size() >= head + 4 + std::strtoull(link.in.c_str() + at + 16, nullptr, 10);
-    }
-
-    void finish() {
-        const bool is_good = link.in.compare(9, 3, "202") == 0 || link.in.compare(9, 3, "200") == 0;
-        std::uint64_t good = is_good ? lines_ : 0;
-        if (is_good && work_.batch > 1) {
-            good = 0;
-            for (std::size_t at = 0; (at = link.in.find("\"status\":202", at)) != std::string::npos; ++at) {
-                ++good;
-            }
-        }
-        if (good != lines_ && work_.failed == 0) {
-            std::fprintf(stderr, "refused: %s\n", link.in.substr(0, 400).c_str());
-        }
-        work_.done += good;
-        work_.failed += lines_ - good;
-        work_.latency_us.push_back(static_cast<std::uint32_t>((now_ns() - started_) / 1000));
-        link.in.clear();
-        is_waiting_ = false;
-    }
-
-    work& work_;
-    std::uint64_t lines_ = 0, started_ = 0;
-    bool is_waiting_ = false;
-};
-
 int connect_to(const std::string& path) {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un to{};
@@ -123,10 +36,31 @@ int connect_to(const std::string& path) {
     return fd;
 }
 
-std::string text_of(std::size_t size) {
+int connect_to(std::uint64_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(port));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
+        die("the MTA");
+    }
+    ::fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+std::unique_ptr<caller> make_caller(const arguments& given, work& w) {
+    if (given.has("smtp")) {
+        return std::make_unique<smtp_caller>(connect_to(given.number("smtp", 25)), w);
+    }
+    return std::make_unique<http_caller>(connect_to(given.text("socket", "/run/estafette/api.sock")), w);
+}
+
+std::string text_of(std::size_t size, const char* line_end) {
     std::string text;
     while (text.size() < size) {
-        text += "The quick brown fox jumps over the lazy dog, again and again.\\r\\n";
+        text += "The quick brown fox jumps over the lazy dog, again and again.";
+        text += line_end;
     }
     return text;
 }
@@ -147,7 +81,7 @@ int main(int argc, char** argv) {
     w.batch = std::max<std::uint64_t>(1, given.number("batch", 1));
     w.from = given.text("from", "load@example.org");
     w.domain = given.text("domain", "example.org");
-    w.text = text_of(given.number("size", 4096));
+    w.text = text_of(given.number("size", 4096), given.has("smtp") ? "\r\n" : "\\r\\n");
     for (const auto* name : {"tenant", "priority"}) {
         if (given.has(name)) {
             w.extra += std::string{",\""} + name + "\":\"" + given.text(name, "") + "\"";
@@ -158,11 +92,10 @@ int main(int argc, char** argv) {
     }
     std::signal(SIGPIPE, SIG_IGN);
     const auto rate = given.number("rate", 0);
-    const auto path = given.text("socket", "/run/estafette/api.sock");
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     std::vector<std::unique_ptr<caller>> callers;
     for (std::uint64_t i = 0; i < given.number("callers", 16); ++i) {
-        auto& c = callers.emplace_back(std::make_unique<caller>(connect_to(path), w));
+        auto& c = callers.emplace_back(make_caller(given, w));
         epoll_event e{EPOLLIN | EPOLLOUT | EPOLLET, {.u64 = i}};
         ::epoll_ctl(epoll, EPOLL_CTL_ADD, c->link.fd(), &e);
     }

@@ -86,6 +86,10 @@ class Sink:
         self._process.kill()
         self._process.wait()
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def _answers(self):
         with socket.socket() as probe:
             return self._status.exists() and self._status.stat().st_size > self.HEAD.size and probe.connect_ex(("127.0.0.1", self.port)) == 0
@@ -131,16 +135,20 @@ class Sink:
 
 
 class Cost:
-    """CPU and peak memory of a set of processes while it is open, ended children included."""
+    """CPU and peak memory of a set of processes while it is open, ended children included; and which share
+    of the machine processes took meanwhile that are neither these, nor the sink, nor ours."""
 
-    def __init__(self, pids):
+    def __init__(self, pids, sink):
         self._pids = pids
+        self._beside = [sink.pid, os.getpid()]
         self._stop = threading.Event()
         self.peak_mb = 0.0
         self.cpu = 0.0
+        self.foreign = 0.0
 
     def __enter__(self):
         self._start = cpu_seconds(self._pids())
+        self._machine = self._others()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
@@ -149,10 +157,28 @@ class Cost:
         self._stop.set()
         self._thread.join()
         self.cpu = cpu_seconds(self._pids()) - self._start
+        busy, everything = (now - before for now, before in zip(self._others(), self._machine))
+        self.foreign = max(0.0, busy - self.cpu) / max(everything, 0.01)
+
+    def _others(self):
+        """Seconds that the machine was busy without the sink and ourselves, and all seconds of its cores."""
+        times = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
+        idle = times[3] + times[4]
+        return (sum(times) - idle) / TICKS - cpu_seconds(self._beside), sum(times) / TICKS
 
     def _watch(self):
         while not self._stop.wait(0.5):
             self.peak_mb = max(self.peak_mb, sum(map(pss_mb, self._pids())))
+
+
+def undisturbed(measure):
+    """Measures again, up to twice, where others took more than a twentieth of the machine meanwhile."""
+    runs = []
+    while len(runs) < 3:
+        runs.append(measure())
+        if runs[-1]["foreign"] <= 0.05:
+            break
+    return min(runs, key=lambda run: run["foreign"])
 
 
 def cpu_seconds(pids):

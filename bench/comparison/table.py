@@ -10,6 +10,8 @@ ROWS = [
     ("peak memory, MB", "memory"), ("accept, 16 callers, msgs/s", "accept"),
     ("accept in batches, msgs/s", "accept_batch"), ("one idle enqueue, p99 ms", "enqueue_p99"),
     ("one mail at 100/s, p50 ms", "latency_p50"), ("one mail at 100/s, p99 ms", "latency_p99"),
+    ("CPU that others took meanwhile, % (worst drain)", "foreign"),
+    ("connections of the drain, where the best was looked for", "connections"),
 ]
 
 
@@ -35,7 +37,7 @@ def _ratios(repetitions, names):
         return []
     lines = ["Estafette over …, median of the ratios (above 1: more mails, or more seconds)", "",
              "| | " + " | ".join(others) + " |", "|---|" + "---|" * len(others)]
-    for title, key in ROWS:
+    for title, key in ROWS[:-2]:
         cells = []
         for other in others:
             pairs = [(figures["estafette"].get(key), figures[other].get(key)) for figures in repetitions]
