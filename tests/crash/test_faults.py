@@ -1,36 +1,75 @@
 """The short form of scripts/faults: what is acknowledged outlives kill -9 and the loss of power."""
 
 import os
-import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import faults
+import stores
+from peers.processes import wait_until
 
 SEED = int(os.environ.get("ESTAFETTE_SEED", "20260501"))
+PROMISES = [kind for kind, what in faults.KINDS.items() if not what.is_control]
+CONTROLS = [kind for kind, what in faults.KINDS.items() if what.is_control]
 
 
-def check(kind, rounds):
-    if kind.startswith("power"):
-        if os.geteuid() != 0:
-            pytest.skip("power cuts need root")
-        filesystem = kind.split("-")[1]
-        if not shutil.which(f"mkfs.{filesystem}"):
-            pytest.skip(f"mkfs.{filesystem} is not installed")
-    result = faults.run(kind, rounds, SEED)
-    assert faults.is_right(kind, result), dict(result)
-    assert result["accepted"] > 0
+def check(kind):
+    lacking = faults.lacks(kind)
+    if lacking:
+        pytest.skip(lacking)
+    result = faults.run(kind, faults.KINDS[kind].short, SEED)
+    assert faults.is_right(kind, result), (faults.line_of(kind, result, SEED, "here"), dict(result))
+    return result
 
 
-@pytest.mark.parametrize("kind, rounds", [("kill", 25), ("power-ext4", 12), ("power-xfs", 12)])
-def test_nothing_acknowledged_is_lost_and_nothing_in_doubt_is_unsaid(kind, rounds):
-    check(kind, rounds)
+@pytest.mark.parametrize("kind", PROMISES)
+def test_nothing_acknowledged_is_lost_and_nothing_in_doubt_is_unsaid(kind):
+    assert check(kind)["accepted"] > 0
 
 
-@pytest.mark.parametrize("kind", ["kill-control", "power-ext4-control", "power-xfs-control"])
-def test_the_harness_finds_out_a_store_that_breaks_its_promise(kind):
-    check(kind, 60)
+@pytest.mark.parametrize("kind", CONTROLS)
+def test_the_harness_finds_out_what_breaks_its_promise(kind):
+    check(kind)
+
+
+def test_the_table_goes_on_where_an_earlier_run_with_the_seed_stopped(tmp_path):
+    table = tmp_path / "table.md"
+    table.write_text("# Rounds\n\nsome words\n")
+    result = faults.Result()
+    for rounds in (7, 5):
+        result["rounds"] = rounds
+        faults.append(table, faults.line_of("kill", result, SEED, "abc1234"))
+    assert faults.rounds_done(table, "kill", SEED) == 12
+    assert faults.rounds_done(table, "kill", SEED + 1) == faults.rounds_done(table, "power-xfs", SEED) == 0
+    lines = table.read_text().splitlines()
+    assert lines[:3] == ["# Rounds", "", "some words"] and lines[4:6] == faults.HEADER.splitlines()
+    assert [line.split(" | ")[4] for line in lines[6:]] == ["7", "5"]
+
+
+def test_a_run_that_is_interrupted_keeps_its_rows_and_leaves_nothing_behind(tmp_path):
+    lacking = faults.lacks("power-ext4")
+    if lacking:
+        pytest.skip(lacking)
+    table = tmp_path / "table.md"
+    run = subprocess.Popen([sys.executable, "-B", faults.__file__, "--only", "power-ext4", "--rounds", "1000",
+                            "--append", str(table)], env={**os.environ, "TMPDIR": str(tmp_path)},
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: list(tmp_path.glob("estafette-faults-*/mounted/life/store/journal/*")) or
+               in_its_namespace(run.pid, tmp_path), 30, what="it lives")
+    run.terminate()
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 1 and "interrupted by SIGTERM" in said
+    assert [path for path in tmp_path.iterdir() if path != table] == []
+    loops = [file.read_text() for file in Path("/sys/block").glob("loop*/loop/backing_file")]
+    assert [name for name in loops if str(tmp_path) in name] == []
+
+
+def in_its_namespace(pid, folder):
+    """The harness mounts where only it and its children see it."""
+    return list(Path(f"/proc/{pid}/root{folder}").glob("estafette-faults-*/mounted/life/store/journal/*"))
 
 
 @pytest.fixture
@@ -49,7 +88,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_refuses_mail_records_outcomes_and_takes_mail_again(small_disk, balloon_mib):
     balloon = small_disk / "balloon"
     balloon.write_bytes(bytes(balloon_mib << 20))
-    command = [str(faults.PROGRAM), str(small_disk), "--fill", "--reserve", str(8 << 20)]
+    command = [str(stores.PROGRAM), str(small_disk), "--fill", "--reserve", str(8 << 20)]
     store = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     accepted = recorded = 0
     for line in store.stdout:
@@ -75,7 +114,7 @@ def test_a_full_disk_refuses_mail_records_outcomes_and_takes_mail_again(small_di
     balloon.unlink()
     _, problem = store.communicate("\n", timeout=60)
     assert store.returncode == 0, problem
-    found, problem = faults.verify(small_disk)
+    found, problem = stores.verify(small_disk)
     assert found, problem
     assert sum(1 for state in found[0].values() if state == "relayed") == accepted
     assert len(found[0]) == accepted + 1
