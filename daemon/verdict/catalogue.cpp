@@ -20,6 +20,10 @@ constexpr std::array all_dispositions{
 constexpr std::array all_scopes{scope::recipient, scope::message, scope::route, scope::sender};
 constexpr std::array<std::string_view, 5> state_keys{"pending", "sent", "delivered", "failed", "cancelled"};
 
+constexpr std::array<std::string_view, 6> known_facts{
+    "recipient", "server", "reply", "tenant", "next_attempt", "expires"
+};
+
 constexpr std::uint32_t key_of(reason why, scope fault, disposition what) noexcept {
     return static_cast<std::uint32_t>(why) * 16 + static_cast<std::uint32_t>(what) * 4 +
            static_cast<std::uint32_t>(fault);
@@ -85,7 +89,7 @@ private:
 
     const std::string& sentence(const yaml::node& map, std::string_view key) {
         const auto& found = text(map, key);
-        if (const auto wrong = check_template(found); !wrong.empty()) {
+        if (const auto wrong = check_template(found, known_facts); !wrong.empty()) {
             errors_.add(*map.find(key), key, wrong);
         }
         return found;
@@ -215,20 +219,28 @@ explanation catalogue::explain(
         found = texts.entries.find(key_of(reason::other, scope::recipient, disposition::retry));
     }
     const auto& entry = found->second;
+    const std::array values{
+        fact{"recipient", facts.recipient},
+        fact{"server", facts.server},
+        fact{"reply", facts.reply},
+        fact{"tenant", facts.tenant},
+        fact{"next_attempt", facts.next_attempt},
+        fact{"expires", facts.expires},
+    };
     explanation e{
-        fill(entry.headline, facts),
-        fill(entry.happened, facts),
+        fill(entry.headline, values),
+        fill(entry.happened, values),
         entry.acts,
-        fill(entry.advice, facts),
+        fill(entry.advice, values),
     };
     const auto append = [](std::string& to, const std::string& tail) {
         if (!tail.empty()) {
             to += " " + tail;
         }
     };
-    append(e.happened, fill(texts.said, facts));
+    append(e.happened, fill(texts.said, values));
     if (what == disposition::retry || what == disposition::uncertain) {
-        append(e.advice, fill(texts.next, facts));
+        append(e.advice, fill(texts.next, values));
     }
     return e;
 }

@@ -2,7 +2,7 @@
 
 #include "estafette/base/text.hpp"
 
-#include <array>
+#include <algorithm>
 #include <optional>
 
 namespace estafette::verdict {
@@ -10,26 +10,17 @@ namespace {
 
 constexpr std::size_t longest_value = 600;
 
-std::optional<std::string> value_of(std::string_view name, const explanation_facts& facts) {
-    const std::array<std::pair<std::string_view, const std::string*>, 6> known{{
-        {"recipient", &facts.recipient},
-        {"server", &facts.server},
-        {"reply", &facts.reply},
-        {"tenant", &facts.tenant},
-        {"next_attempt", &facts.next_attempt},
-        {"expires", &facts.expires},
-    }};
-    for (const auto& [key, value] : known) {
-        if (key == name) {
-            auto shown = printable(trim(*value), longest_value);
-            // The quotation ends with our own full stop.
-            while (name == "reply" && shown.ends_with('.')) {
-                shown.pop_back();
-            }
-            return shown;
-        }
+std::optional<std::string> value_of(std::string_view name, facts values) {
+    const auto found = std::ranges::find(values, name, &fact::name);
+    if (found == values.end()) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    auto shown = printable(trim(found->value), longest_value);
+    // The quotation ends with our own full stop.
+    while (name == "reply" && shown.ends_with('.')) {
+        shown.pop_back();
+    }
+    return shown;
 }
 
 struct hole {
@@ -54,8 +45,7 @@ std::optional<hole> read_hole(std::string_view text) {
 
 }  // namespace
 
-std::string check_template(std::string_view text) {
-    const explanation_facts none;
+std::string check_template(std::string_view text, std::span<const std::string_view> known) {
     bool in_brackets = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         switch (text[i]) {
@@ -77,7 +67,7 @@ std::string check_template(std::string_view text) {
             if (!found) {
                 return "a brace that is not closed";
             }
-            if (!value_of(found->name, none)) {
+            if (std::ranges::find(known, found->name) == known.end()) {
                 return "unknown fact {" + std::string{found->name} + "}";
             }
             if (!found->otherwise && !in_brackets) {
@@ -92,7 +82,7 @@ std::string check_template(std::string_view text) {
     return in_brackets ? "a bracket that is not closed" : "";
 }
 
-std::string fill(std::string_view text, const explanation_facts& facts) {
+std::string fill(std::string_view text, facts values) {
     std::string out;
     std::size_t bracket_began = 0;
     bool is_missing = false;
@@ -105,7 +95,7 @@ std::string fill(std::string_view text, const explanation_facts& facts) {
                 out.resize(bracket_began);
             }
         } else if (const auto found = text[i] == '{' ? read_hole(text.substr(i)) : std::nullopt) {
-            const auto value = value_of(found->name, facts);
+            const auto value = value_of(found->name, values);
             if (value && !value->empty()) {
                 out += *value;
             } else if (found->otherwise) {

@@ -2,17 +2,24 @@
 // known, and a part in [brackets] is left out where one of its facts is not known. Pure.
 #pragma once
 
-#include "estafette/verdict/catalogue.hpp"
-
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace estafette::verdict {
 
-// Empty if the template is well formed, else what is wrong with it.
-[[nodiscard]] std::string check_template(std::string_view text);
+struct fact {
+    std::string_view name;
+    std::string value;  // empty: not known
+};
 
-// The text with the facts filled in; spaces at both ends are dropped.
-[[nodiscard]] std::string fill(std::string_view text, const explanation_facts& facts);
+using facts = std::span<const fact>;
+
+// Empty if the template is well formed and names only known facts (whatever their values), else what is
+// wrong with it.
+[[nodiscard]] std::string check_template(std::string_view text, std::span<const std::string_view> known);
+
+// The text with the facts filled in, each made printable; spaces at both ends are dropped.
+[[nodiscard]] std::string fill(std::string_view text, facts values);
 
 }  // namespace estafette::verdict
