@@ -1,10 +1,15 @@
 // estafette rules test, explain, classify, unmatched: what the rules make of servers' replies, without
-// the daemon. The rules are those compiled in and the files of /etc/estafette/rules.
+// the daemon (but `unmatched` without a table asks it what it met). The rules are those compiled in and
+// the files of /etc/estafette/rules.
 
 #include "command.hpp"
+#include "fields.hpp"
+#include "output.hpp"
 
 #include "estafette/base/text.hpp"
 #include "estafette/verdict/rules_report.hpp"
+
+#include <boost/json/serialize.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -114,6 +119,31 @@ int classify(const rules_options& given, wanted what, invocation& call) {
     return 0;
 }
 
+// What the daemon met since it started.
+int ask_unmatched(invocation& call) {
+    const auto known = ask(call.api(), {"GET", "/v1/rules/unmatched", {}, {}, {}});
+    if (!known) {
+        return report(call.io, known.error(), call.how());
+    }
+    table lines{"COUNT", "LAST SEEN", "SERVER", "REPLY"};
+    for (const auto& reply : list(*known, "replies")) {
+        if (call.json) {
+            call.io.out << boost::json::serialize(reply) << '\n';
+        }
+        const auto seen = time(reply, "seen_at");
+        lines.add(
+            {std::to_string(number(reply, "count").value_or(0)),
+             seen ? local_time(seen) : "",
+             text(reply, "server"),
+             text(reply, "text")}
+        );
+    }
+    if (!call.json && !lines.empty()) {
+        lines.print(call.io);
+    }
+    return 0;
+}
+
 }  // namespace
 
 void add_rules(CLI::App& app, invocation& call) {
@@ -149,10 +179,13 @@ void add_rules(CLI::App& app, invocation& call) {
         ->required();
     command->callback([given, &call] { call.action = [given, &call] { return test(*given, call); }; });
 
-    command = rules->add_subcommand("unmatched", "List the replies of a table that no rule knows, grouped");
-    command->add_option("file", given->file, "The table")->type_name("FILE")->required();
+    command = rules->add_subcommand("unmatched", "List the replies that no rule knows, grouped");
+    command->add_option("file", given->file, "A table; if not given, what the daemon met since it started")
+        ->type_name("FILE");
     command->callback([given, &call] {
-        call.action = [given, &call] { return classify(*given, wanted::unmatched, call); };
+        call.action = [given, &call] {
+            return given->file.empty() ? ask_unmatched(call) : classify(*given, wanted::unmatched, call);
+        };
     });
 }
 

@@ -22,9 +22,9 @@ constexpr milliseconds terminal_grace = seconds{5};  // after the cut
 constexpr milliseconds sample_interval = seconds{5};
 constexpr std::size_t slate_slots = 4096;  // connections at most, of all routes
 
-// Rules of the operator, beside the configuration, after the embedded ones: a file of the same name
+// Rules of the operator, beside the configuration, and the embedded ones: a file of the same name
 // replaces the embedded one.
-verdict::classifier load_rules(const std::string& config_file) {
+std::vector<verdict::rule_file> read_rule_files(const std::string& config_file) {
     const auto folder = std::filesystem::path{config_file}.parent_path() / "rules";
     std::map<std::string, verdict::rule_file> files;
     for (const auto& f : embedded_verdict()) {
@@ -33,7 +33,6 @@ verdict::classifier load_rules(const std::string& config_file) {
             files[name] = {std::string{f.path}, std::string{f.content}};
         }
     }
-    bool has_own = false;
     std::error_code ec;
     for (const auto& entry : std::filesystem::directory_iterator{folder, ec}) {
         if (entry.path().extension() == ".yaml") {
@@ -41,17 +40,17 @@ verdict::classifier load_rules(const std::string& config_file) {
             std::stringstream text;
             text << in.rdbuf();
             files[entry.path().filename().string()] = {entry.path().string(), text.str()};
-            has_own = true;
         }
-    }
-    if (!has_own) {
-        return verdict::classifier::standard();
     }
     std::vector<verdict::rule_file> ordered;
     for (auto& [name, file] : files) {
         ordered.push_back(std::move(file));
     }
-    auto compiled = verdict::classifier::compile(ordered);
+    return ordered;
+}
+
+verdict::classifier start_rules(const std::vector<verdict::rule_file>& files) {
+    auto compiled = verdict::classifier::compile(files);
     if (!compiled) {
         throw startup_error{EX_CONFIG, compiled.error()};
     }
@@ -85,7 +84,8 @@ store::slate open_slate(const config::store_options& options) {
 app::app(std::string file, config::config c)
     : file_{std::move(file)}
     , config_{std::make_shared<const config::config>(std::move(c))}
-    , classifier_{load_rules(file_)}
+    , rule_files_{read_rule_files(file_)}
+    , classifier_{start_rules(rule_files_)}
     , signals_{loop_, SIGTERM, SIGINT, SIGHUP}
     , tasks_{loop_.get_executor(),
              [](std::string_view task, std::string_view what) {
@@ -99,7 +99,7 @@ app::app(std::string file, config::config c)
     , dns_{loop_.get_executor()}
     , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_}}
     , scheduler_{loop_.get_executor(), queue_, routes_, classifier_, meters_}
-    , gateway_{scheduler_, routes_, queue_, meters_}
+    , gateway_{scheduler_, routes_, queue_, classifier_, meters_}
     , server_{loop_.get_executor(), queue_, gateway_, meters_} {
     meters_.version = ESTAFETTE_VERSION;
     std::signal(SIGPIPE, SIG_IGN);
@@ -205,15 +205,30 @@ asio::awaitable<void> app::reload() {
     std::vector<std::string> problems;
     std::size_t changed = 0;
     auto loaded = config::load(file_);
+    auto files = read_rule_files(file_);
+    std::optional<verdict::classifier> rules;
+    if (files != rule_files_) {
+        if (auto compiled = verdict::classifier::compile(files)) {
+            rules = std::move(*compiled);
+        } else {
+            problems.push_back(compiled.error());
+        }
+    }
     if (!loaded) {
-        problems = loaded.error();
-    } else {
+        problems.insert(problems.begin(), loaded.error().begin(), loaded.error().end());
+    } else if (problems.empty()) {
         auto next = std::make_shared<const config::config>(std::move(*loaded));
         if (auto routes = routes_.load(*next); !routes) {
             problems.push_back(routes.error());
         } else {
             for (const auto& d : config::differences(*config_, *next)) {
                 log::event(log::level::info, "config_changed", {{"text", d.text()}});
+                ++changed;
+            }
+            if (rules) {
+                classifier_.adopt(std::move(*rules));
+                rule_files_ = std::move(files);
+                log::event(log::level::info, "rules_changed", {{"files", rule_files_.size()}});
                 ++changed;
             }
             config_ = next;
@@ -267,11 +282,7 @@ asio::awaitable<void> app::sample() {
         }
         meters_.event_loop_lag.observe(std::chrono::steady_clock::now() - due);
         meters_.store_healthy.set(queue_.health() ? 0 : 1);
-        std::uint64_t unmatched = 0;
-        for (const auto& reply : classifier_.unmatched()) {
-            unmatched += reply.count;
-        }
-        meters_.unclassified_replies.set(unmatched);
+        meters_.unclassified_replies.set(classifier_.unmatched_count());
         auto counted = co_await queue_.count();
         if (!counted) {
             continue;

@@ -59,6 +59,7 @@ private:
     config::config_ptr config_;
     notifier notify_;
     metrics meters_;
+    std::vector<verdict::rule_file> rule_files_;
     verdict::classifier classifier_;
     asio::io_context loop_{1};
     asio::signal_set signals_;

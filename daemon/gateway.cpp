@@ -48,6 +48,10 @@ asio::awaitable<result<void>> scheduler_gateway::resume(route_id which, std::str
     return scheduler_.resume(std::move(which), std::move(by));
 }
 
+api::unmatched_replies scheduler_gateway::unmatched() const {
+    return {rules_.unmatched_count(), rules_.unmatched()};
+}
+
 api::readiness scheduler_gateway::ready() const {
     api::readiness r;
     const auto health = queue_.health();

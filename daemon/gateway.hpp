@@ -6,6 +6,7 @@
 #include "estafette/route/table.hpp"
 #include "estafette/sched/scheduler.hpp"
 #include "estafette/store/queue.hpp"
+#include "estafette/verdict/classifier.hpp"
 
 namespace estafette {
 
@@ -13,10 +14,17 @@ namespace asio = boost::asio;
 
 class scheduler_gateway final : public api::gateway {
 public:
-    scheduler_gateway(sched::scheduler& scheduler, route::table& routes, store::queue& queue, metrics& meters)
+    scheduler_gateway(
+        sched::scheduler& scheduler,
+        route::table& routes,
+        store::queue& queue,
+        const verdict::classifier& rules,
+        metrics& meters
+    )
         : scheduler_{scheduler}
         , routes_{routes}
         , queue_{queue}
+        , rules_{rules}
         , meters_{meters} {}
 
     void begin_stop() { is_stopping_ = true; }
@@ -29,6 +37,7 @@ public:
     [[nodiscard]] asio::awaitable<result<void>>
     pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) override;
     [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by) override;
+    [[nodiscard]] api::unmatched_replies unmatched() const override;
     [[nodiscard]] api::readiness ready() const override;
     [[nodiscard]] std::string metrics_text() override;
 
@@ -36,6 +45,7 @@ private:
     sched::scheduler& scheduler_;
     route::table& routes_;
     store::queue& queue_;
+    const verdict::classifier& rules_;
     metrics& meters_;
     bool is_stopping_ = false;
 };

@@ -16,6 +16,8 @@ namespace estafette::api {
 [[nodiscard]] asio::awaitable<response> pause_route(services& s, request r, std::string id);
 [[nodiscard]] asio::awaitable<response> resume_route(services& s, request r, std::string id);
 
+[[nodiscard]] response get_unmatched(const services& s, const request& r);
+
 // These need no role and no waiting.
 [[nodiscard]] response get_livez();
 [[nodiscard]] response get_readyz(const services& s);

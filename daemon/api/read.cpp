@@ -162,6 +162,23 @@ asio::awaitable<response> get_recipients(services& s, request r) {
     co_return out;
 }
 
+// Replies of every tenant's mail: for those who may read all of it.
+response get_unmatched(const services& s, const request& r) {
+    if (!access{r.who, r.config->grants}.may_for_all(permission::read))
+        return to_response(forbidden("this needs the role read or admin for all tenants"));
+    const auto found = s.below.unmatched();
+    json::array replies;
+    for (const auto& reply : found.kept)
+        replies.push_back(json::object{
+            {"count", reply.count},
+            {"code", reply.code},
+            {"text", reply.text},
+            {"server", reply.server.empty() ? json::value(nullptr) : json::value(reply.server)},
+            {"seen_at", reply.seen_at ? json::value(to_rfc3339(*reply.seen_at)) : json::value(nullptr)},
+        });
+    return json_response({{"total", found.total}, {"replies", std::move(replies)}});
+}
+
 response get_livez() {
     response r;
     r.body = "{\"live\":true}\n";

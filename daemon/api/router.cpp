@@ -14,6 +14,7 @@ enum class resource : std::uint8_t {
     queue,
     pause,
     resume,
+    unmatched,
     livez,
     readyz,
     metrics,
@@ -47,6 +48,8 @@ resource find(const std::vector<std::string>& path) {
         return resource::pause;
     if (path[1] == "routes" && path.size() == 4 && path[3] == "resume")
         return resource::resume;
+    if (path[1] == "rules" && path.size() == 3 && path[2] == "unmatched")
+        return resource::unmatched;
     return resource::none;
 }
 
@@ -98,6 +101,7 @@ asio::awaitable<response> route_request(services& s, request r) {
     case resource::queue: co_return co_await get_queue(s, std::move(r));
     case resource::pause: co_return co_await pause_route(s, std::move(r), std::move(id));
     case resource::resume: co_return co_await resume_route(s, std::move(r), std::move(id));
+    case resource::unmatched: co_return get_unmatched(s, r);
     case resource::livez: co_return get_livez();
     case resource::readyz: co_return get_readyz(s);
     case resource::metrics: co_return get_metrics(s);

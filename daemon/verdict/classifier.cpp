@@ -189,7 +189,7 @@ verdict classifier::classify(const evidence& e) const {
     const auto& answer = *what.answer;
     const auto* decided = rules_->decide(e);
     if (!decided) {
-        rules_->unmatched.count(answer);
+        rules_->unmatched.count(e);
         return as_verdict(settle(reason::other, {}, {}, answer.code, what.at), {}, false);
     }
     auto v = as_verdict(
@@ -216,6 +216,16 @@ std::vector<classifier::rule_summary> classifier::summary() const {
 
 std::vector<classifier::unmatched_reply> classifier::unmatched() const {
     return rules_->unmatched.list();
+}
+
+std::uint64_t classifier::unmatched_count() const noexcept {
+    return rules_->unmatched.total();
+}
+
+void classifier::adopt(classifier next) {
+    next.rules_->unmatched = std::move(rules_->unmatched);
+    rules_ = std::move(next.rules_);
+    rules_->unmatched.forget([this](const evidence& e) { return rules_->decide(e) != nullptr; });
 }
 
 }  // namespace estafette::verdict

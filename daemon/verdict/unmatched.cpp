@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t most_groups = 1000;
 constexpr std::size_t longest_text = 300;
+constexpr std::size_t longest_reply = 2000;  // kept, to be judged again by other rules
 
 // Words that hold a digit or an @ are what changes from one reply to the next.
 std::string group_key(std::string_view text) {
@@ -25,21 +26,41 @@ std::string group_key(std::string_view text) {
 
 }  // namespace
 
-void unmatched_list::count(const smtp::reply& answer) {
+void unmatched_list::count(const evidence& e) {
+    const auto& answer = *e.what.answer;
+    ++total_;
     auto text = std::to_string(answer.code) + " " +
                 (answer.enhanced ? answer.enhanced->text() + " " : std::string{}) + answer.text;
     text = printable(text, longest_text);
     auto key = std::to_string(answer.code) + " " + group_key(text);
     if (const auto found = by_key_.find(key); found != by_key_.end()) {
-        ++found->second->shown.count;
+        auto& shown = found->second->shown;
+        ++shown.count;
+        shown.server = e.server;
+        shown.seen_at = e.now;
         groups_.splice(groups_.begin(), groups_, found->second);
         return;
     }
-    groups_.push_front({key, {std::move(text), 1}});
+    smtp::outcome what;
+    what.at = e.what.at;
+    what.answer = smtp::reply{answer.code, answer.enhanced, answer.text.substr(0, longest_reply), false};
+    groups_.push_front({key, std::move(what), {std::move(text), answer.code, 1, std::string{e.server}, e.now}}
+    );
     by_key_.emplace(std::move(key), groups_.begin());
     if (groups_.size() > most_groups) {
         by_key_.erase(groups_.back().key);
         groups_.pop_back();
+    }
+}
+
+void unmatched_list::forget(const std::function<bool(const evidence&)>& is_known) {
+    for (auto g = groups_.begin(); g != groups_.end();) {
+        if (is_known({g->what, g->shown.server, {}, {}})) {
+            by_key_.erase(g->key);
+            g = groups_.erase(g);
+        } else {
+            ++g;
+        }
     }
 }
 

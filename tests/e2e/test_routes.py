@@ -178,6 +178,34 @@ def test_answers_of_the_sink_become_states_and_reasons(own, authority, route_to,
                     line["last_attempt"]["text"]
 
 
+def test_what_no_rule_knows_is_listed_until_a_rule_is_written(own, authority, route_to, address):
+    with Sink(authority.issue("sink.example"), users={"vendor": "correct horse"}) as sink:
+        daemon = own(route_to(sink))
+
+        def refused(name):
+            recipient = address(name)
+            sink.answer(recipient, "550 Zorglub 7", to="rcpt")
+            return daemon.recipient(daemon.enqueue(recipient, tenant="globex"), state="failed")
+
+        def listed():
+            return [(r["count"], r["text"]) for r in daemon.get("/v1/rules/unmatched").json["replies"]]
+
+        assert refused("one")["reason"] == "other"
+        assert refused("two")["reason"] == "other"
+        assert listed() == [(2, "550 Zorglub 7")]
+        rules = daemon.folder / "rules" / "05-ours.yaml"
+        rules.parent.mkdir()
+        rules.write_text("rules:\n  - {id: ours/zorglub, text: zorglub, reason: nothing_known}\n")
+        daemon.reload()
+        wait_until(lambda: f"{rules}:2: " in daemon.log(), 10, what=daemon.log)
+        assert refused("three")["reason"] == "other", "a bad rule changes nothing"
+        rules.write_text("rules:\n  - {id: ours/zorglub, text: zorglub, reason: blocked_policy}\n")
+        daemon.reload()
+        wait_until(lambda: listed() == [], 10, what=listed)
+        assert refused("four")["reason"] == "blocked_policy"
+        assert daemon.get("/v1/rules/unmatched").json["total"] == 3
+
+
 def test_each_connection_logs_in_and_is_used_again(own, authority, route_to, address):
     with Sink(authority.issue("sink.example"), users={"vendor": "correct horse"}) as sink:
         daemon = own(route_to(sink, connections=2))

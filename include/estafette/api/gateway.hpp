@@ -5,6 +5,7 @@
 
 #include "estafette/route/route.hpp"
 #include "estafette/store/views.hpp"
+#include "estafette/verdict/classifier.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -29,6 +30,12 @@ struct hold {
     std::string text;  // the server's words, an operator's reason, or "the tenant has no route"
     std::string by;    // "daemon", "uid 0"
     std::optional<wall_time> since, until;
+};
+
+// What no rule knows.
+struct unmatched_replies {
+    std::uint64_t total = 0;  // since the start, also those no longer kept
+    std::vector<verdict::classifier::unmatched_reply> kept;
 };
 
 struct readiness {
@@ -56,6 +63,8 @@ public:
     [[nodiscard]] virtual asio::awaitable<result<void>>
     pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) = 0;
     [[nodiscard]] virtual asio::awaitable<result<void>> resume(route_id which, std::string by) = 0;
+
+    [[nodiscard]] virtual unmatched_replies unmatched() const = 0;
 
     [[nodiscard]] virtual readiness ready() const = 0;
 

@@ -25,6 +25,8 @@ namespace estafette::verdict {
 struct rule_file {
     std::string name;     // shown in errors: a path
     std::string content;  // YAML
+
+    bool operator==(const rule_file&) const = default;
 };
 
 class classifier {
@@ -57,11 +59,22 @@ public:
     // An unmatched 4xx is retried and an unmatched 5xx fails, both as `other`; they are counted and the
     // most recent distinct ones kept (≤ 1,000), for people to write rules from.
     struct unmatched_reply {
-        std::string text;  // "550 5.7.99 …" printable
+        std::string text;  // "550 5.7.99 …" printable; of a group, the one that came first
+        int code = 0;
         std::uint64_t count = 0;
+        std::string server;                  // that said it last, where known
+        std::optional<wall_time> seen_at{};  // the last time, where evidence told the time
     };
 
+    // The most frequent first.
     [[nodiscard]] std::vector<unmatched_reply> unmatched() const;
+
+    // All that were counted, also those whose text is no longer kept.
+    [[nodiscard]] std::uint64_t unmatched_count() const noexcept;
+
+    // From now on other rules. What was counted stays counted; of the replies kept, those stay that the
+    // new rules do not know either.
+    void adopt(classifier next);
 
 private:
     struct rules;

@@ -201,6 +201,8 @@ public:
         co_return result<void>{};
     }
 
+    unmatched_replies unmatched() const override { return not_known; }
+
     readiness ready() const override { return is_ready; }
 
     std::string metrics_text() override { return "estafette_up 1\n"; }
@@ -211,6 +213,7 @@ public:
     std::vector<mail::message_ptr> messages;
     std::vector<route::route_status> lines;
     std::map<tenant_id, hold> holds;
+    unmatched_replies not_known;
     readiness is_ready{true, {{"store", "ok"}}};
 
 private:

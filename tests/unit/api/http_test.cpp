@@ -51,6 +51,7 @@ TEST_F(Api, keeps_to_the_methods_of_a_resource) {
         {"PUT", "/v1/queue", 405, "GET, HEAD, OPTIONS"},
         {"OPTIONS", "/v1/messages", 204, "POST, OPTIONS"},
         {"OPTIONS", "/v1/queue", 204, "GET, HEAD, OPTIONS"},
+        {"POST", "/v1/rules/unmatched", 405, "GET, HEAD, OPTIONS"},
         {"BREW", "/v1/queue", 405, "GET, HEAD, OPTIONS"},
     };
     for (const auto& c : cases) {

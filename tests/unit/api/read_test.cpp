@@ -253,5 +253,30 @@ TEST_F(Api, shows_and_pauses_routes) {
     EXPECT_EQ(post("/v1/routes/relay/pause", R"({"until":"soon"})").status, 422u);
 }
 
+TEST_F(Api, lists_the_replies_that_no_rule_knows_for_those_who_may_read_everything) {
+    start();
+    on_loop([&] {
+        below_->not_known.total = 12;
+        below_->not_known.kept = {
+            {"550 Zorglub", 550, 9, "mx.y.example", *parse_rfc3339("2026-05-01T08:00:00Z")},
+            {"450 Bulgroz", 450, 1, {}, {}},
+        };
+    });
+    EXPECT_EQ(
+        get("/v1/rules/unmatched").body,
+        R"({"total":12,"replies":[{"count":9,"code":550,"text":"550 Zorglub","server":"mx.y.example",)"
+        R"("seen_at":"2026-05-01T08:00:00.000Z"},)"
+        R"({"count":1,"code":450,"text":"450 Bulgroz","server":null,"seen_at":null}]})"
+        "\n"
+    );
+    config_.grants = {grant_of(config::role::read, {}, true)};
+    configure();
+    EXPECT_EQ(get("/v1/rules/unmatched").status, 200u);
+    config_.grants = {grant_of(config::role::admin, {"acme"})};
+    configure();
+    EXPECT_EQ(get("/v1/rules/unmatched").status, 403u) << "replies may name any tenant's recipients";
+    EXPECT_EQ(get("/v1/rules").status, 404u);
+}
+
 }  // namespace
 }  // namespace estafette::api

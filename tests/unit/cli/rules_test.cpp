@@ -1,9 +1,11 @@
 // estafette rules, from the command line to its output.
 #include "fake_console.hpp"
+#include "fake_daemon.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -63,6 +65,19 @@ TEST_F(rules_command, measures_against_expectations) {
 TEST_F(rules_command, lists_what_no_rule_knows_in_groups) {
     EXPECT_EQ(run({"unmatched", folder + "/replies.tsv"}), 0) << io.err;
     EXPECT_EQ(io.out, "2\t550 Zorglub 7\n");
+}
+
+TEST_F(rules_command, lists_what_the_daemon_met_and_did_not_know) {
+    fake_daemon daemon{
+        200,
+        R"({"total":9,"replies":[{"count":7,"code":550,"text":"550 Zorglub 7","server":"mx.y.example",
+            "seen_at":"2026-05-01T08:00:00.000Z"},{"count":2,"code":450,"text":"450 \u001b[31m","server":null,"seen_at":null}]})"
+    };
+    EXPECT_EQ(io.run({"estafette", "--socket", daemon.socket(), "rules", "unmatched"}), 0) << io.err;
+    EXPECT_THAT(io.out, HasSubstr("7      2026-05-01 08:00:00  mx.y.example  550 Zorglub 7\n"));
+    EXPECT_EQ(io.out.find('\x1b'), std::string::npos);
+    EXPECT_EQ(io.run({"estafette", "--socket", daemon.socket(), "--json", "rules", "unmatched"}), 0);
+    EXPECT_EQ(std::ranges::count(io.out, '\n'), 2);
 }
 
 TEST_F(rules_command, explains_a_reply_by_the_operators_own_rules_first) {

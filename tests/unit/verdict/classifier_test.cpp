@@ -318,6 +318,39 @@ TEST(classifier, counts_what_no_rule_matched_and_groups_it) {
     EXPECT_LE(c.unmatched().size(), 1000u);
 }
 
+TEST(classifier, tells_of_what_it_did_not_know_where_and_when) {
+    const auto c = classifier::standard();
+    const auto what = answered(phase::rcpt, 450, "4.9.9", "Zorglub");
+    (void)c.classify({what, "mx.y.example", {}, wall_time{milliseconds{7}}});
+    const auto list = c.unmatched();
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0].code, 450);
+    EXPECT_EQ(list[0].text, "450 4.9.9 Zorglub");
+    EXPECT_EQ(list[0].server, "mx.y.example");
+    EXPECT_EQ(list[0].seen_at, wall_time{milliseconds{7}});
+}
+
+TEST(classifier, adopts_other_rules_and_keeps_what_was_counted) {
+    auto c = classifier::standard();
+    const auto known_soon = answered(phase::rcpt, 550, "", "Zorglub");
+    const auto unknown = answered(phase::rcpt, 550, "", "Bulgroz");
+    (void)c.classify({known_soon, {}, {}});
+    (void)c.classify({known_soon, {}, {}});
+    (void)c.classify({unknown, {}, {}});
+    auto next = classifier::compile(std::vector<rule_file>{
+        {"05-ours.yaml", "rules:\n  - {id: ours/zorglub, text: zorglub, reason: blocked_policy}\n"}
+    });
+    ASSERT_TRUE(next) << next.error();
+    c.adopt(std::move(*next));
+    EXPECT_EQ(c.classify({known_soon, {}, {}}).rule, "ours/zorglub");
+    EXPECT_EQ(c.unmatched_count(), 3u) << "a counter never goes back";
+    ASSERT_EQ(c.unmatched().size(), 1u);
+    EXPECT_EQ(c.unmatched()[0].text, "550 Bulgroz");
+    (void)c.classify({unknown, {}, {}});
+    EXPECT_EQ(c.unmatched()[0].count, 2u);
+    EXPECT_EQ(c.unmatched_count(), 4u);
+}
+
 // ---- rules of others ---------------------------------------------------------------------------------
 
 boost::system::result<classifier, std::string> compiled(const std::string& rules) {
