@@ -75,6 +75,7 @@ asio::awaitable<void> route::work() {
         co_return;
     }
     me.link = &link;
+    me.mark = uses_.in_doubt.take();
     me.opened_at = std::chrono::steady_clock::now();
     opened(server);
     co_await serve(me);

@@ -57,6 +57,18 @@ def test_killed_three_times_in_200_messages_none_is_lost(to_sink, sink, address)
     assert len(lines) == 200
 
 
+def test_killed_before_the_answer_to_the_dot_the_mail_is_listed_as_uncertain(to_sink, sink, address):
+    daemon = to_sink(delay=30)
+    id = daemon.enqueue(address("doubt"))
+    wait_until(lambda: any("DATA" in session.commands for session in sink.sessions), 20)
+    daemon.kill()
+    sink.delay = 0
+    daemon.start()
+    assert [line["message"] for line in daemon.recipients(uncertain="true")] == [id]
+    daemon.recipient(id, state="relayed", seconds=40)
+    assert [line["message"] for line in daemon.recipients(uncertain="true")] == [id]
+
+
 def test_killed_right_after_the_202_the_message_is_there(to_sink, sink, address):
     daemon = to_sink(delay=0.0)
     for _ in range(5):
