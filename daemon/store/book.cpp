@@ -6,8 +6,7 @@ namespace estafette::store {
 
 namespace {
 
-// Rows kept for the changes that will come soon: those of claimed mail.
-constexpr std::size_t most_rows = 20'000;
+constexpr std::int64_t place_mask = (std::int64_t{1} << place_bits) - 1;
 
 std::uint64_t& count_of(ledger_numbers& numbers, state s) noexcept {
     return numbers.tally[static_cast<std::size_t>(s)];
@@ -18,7 +17,8 @@ std::uint64_t& count_of(ledger_numbers& numbers, state s) noexcept {
 book::book(ledger& l, bodies what)
     : ledger_{l}
     , bodies_{what}
-    , numbers_{l.numbers_at_open()} {
+    , numbers_{l.numbers_at_open()}
+    , lanes_{l, [this](std::int64_t recipient) { return is_hidden(recipient); }} {
     for (paused_route& row : ledger_.paused_routes()) {
         pauses_.emplace(row.route, std::move(row));
     }
@@ -51,12 +51,12 @@ bool book::take(const enqueued& c, const body_place& body) {
         return false;
     }
     auto owned = std::make_unique<message_row>();
-    message_row& row = *owned;
-    rows_.emplace(m.id, std::move(owned));
-    row.no = ++numbers_.last_message;
-    row.id = m.id;
-    row.tenant = m.tenant;
-    row.precedence = m.precedence;
+    owned->no = ++numbers_.last_message;
+    owned->id = m.id;
+    owned->tenant = m.tenant;
+    owned->precedence = m.precedence;
+    message_row& row = keep(std::move(owned));
+    row.expires_at = m.expires_at;
     row.fresh = c.message;
     row.body = body;
     row.idempotency_key = c.idempotency_key;
@@ -69,6 +69,8 @@ bool book::take(const enqueued& c, const body_place& body) {
     const standing first = standing_of_new(c);
     for (std::uint32_t i = 0; i < m.to.size(); ++i) {
         row.recipients[i].at = first;
+        row.recipients[i].is_changed = true;
+        enters(row, i);
         event e;
         e.at = m.accepted_at;
         e.type = "accepted";
@@ -86,17 +88,20 @@ template <class Change> bool book::take(const Change& c) {
         return false;
     }
     recipient_row& r = row->recipients[c.who.index];
-    const state before = r.at.now;
-    std::optional<event> e = store::apply(r.at, c);
+    standing after = r.at;
+    std::optional<event> e = store::apply(after, c);
     if (!e) {
         return false;
     }
-    --count_of(numbers_, before);
+    leaves(*row, c.who.index);
+    --count_of(numbers_, r.at.now);
+    r.at = std::move(after);
+    r.is_changed = true;
+    enters(*row, c.who.index);
     ++count_of(numbers_, r.at.now);
     if (e->what) {
         r.last_attempt = numbers_.last_event + 1;
     }
-    r.is_changed = true;
     note(*row, c.who.index, std::move(*e));
     if (bodies_ == bodies::dropped_when_complete && row->completed_at()) {
         row->body.where.reset();
@@ -137,7 +142,29 @@ void book::changed(message_row& row) {
     if (!row.is_changed) {
         row.is_changed = true;
         changed_.push_back(&row);
+        touch(row);
     }
+}
+
+void book::touch(message_row& row) {
+    if (!row.is_touched) {
+        row.is_touched = true;
+        touched_.push_back(&row);
+    }
+}
+
+message_row& book::keep(std::unique_ptr<message_row> row) {
+    message_row& kept = *row;
+    kept.waits_in = &lanes_.of(kept.tenant, kept.precedence);
+    by_number_.emplace(kept.no, &kept);
+    rows_.emplace(kept.id, std::move(row));
+    touch(kept);
+    return kept;
+}
+
+void book::let_go(message_row& row) {
+    by_number_.erase(row.no);
+    rows_.erase(row.id);
 }
 
 message_row* book::find(message_id id) {
@@ -146,12 +173,104 @@ message_row* book::find(message_id id) {
         return it->second.get();
     }
     auto row = ledger_.find_row(id);
-    return row ? rows_.emplace(id, std::move(row)).first->second.get() : nullptr;
+    return row ? &keep(std::move(row)) : nullptr;
+}
+
+message_row* book::find(std::int64_t message) {
+    const auto it = by_number_.find(message);
+    if (it != by_number_.end()) {
+        return it->second;
+    }
+    auto row = ledger_.find_row(message);
+    return row ? &keep(std::move(row)) : nullptr;
+}
+
+// The ledger's index does not say of this recipient what is true.
+bool book::is_hidden(std::int64_t recipient) const {
+    const auto it = by_number_.find(recipient >> place_bits);
+    if (it == by_number_.end()) {
+        return false;
+    }
+    const recipient_row& r = it->second->recipients[static_cast<std::size_t>(recipient & place_mask)];
+    return r.at.claimed || r.is_changed;
+}
+
+// A recipient that waits unclaimed stands in its lane; before a change and a claim it leaves it.
+void book::enters(const message_row& row, std::size_t place) {
+    const recipient_row& r = row.recipients[place];
+    if (!r.at.due_at || r.at.claimed) {
+        return;
+    }
+    const due_key who{*r.at.due_at, recipient_number(row.no, place)};
+    if (r.is_changed) {
+        lanes::add_fresh(*row.waits_in, who);
+    } else {
+        lanes::add_written(*row.waits_in, who);
+    }
+}
+
+void book::leaves(const message_row& row, std::size_t place) {
+    const recipient_row& r = row.recipients[place];
+    if (!r.at.due_at || r.at.claimed) {
+        return;
+    }
+    const due_key who{*r.at.due_at, recipient_number(row.no, place)};
+    if (r.is_changed) {
+        lanes::remove_fresh(*row.waits_in, who);
+    } else {
+        lanes::remove_written(*row.waits_in, who);
+    }
+}
+
+std::vector<due_entry>
+book::claim(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit) {
+    std::vector<due_entry> claimed;
+    for (const due_key& key : lanes_.take(lanes_.of(tenant, precedence), until, limit)) {
+        message_row* row = find(key.recipient >> place_bits);
+        const auto place = static_cast<std::uint32_t>(key.recipient & place_mask);
+        if (!row || place >= row->recipients.size()) {
+            throw ledger_error{errc::store_damaged, "a recipient without its message"};
+        }
+        standing& at = row->recipients[place].at;
+        at.claimed = true;
+        claimed.push_back({{row->id, place}, tenant, precedence, key.due_at, row->expires_at, at.attempts});
+    }
+    return claimed;
+}
+
+void book::unclaim(const recipient_id& id) {
+    const auto it = rows_.find(id.message);  // where all that is claimed is
+    if (it == rows_.end() || id.index >= it->second->recipients.size()) {
+        return;
+    }
+    message_row& row = *it->second;
+    if (row.recipients[id.index].at.claimed) {
+        row.recipients[id.index].at.claimed = false;
+        enters(row, id.index);
+        touch(row);
+    }
+}
+
+std::optional<wall_time> book::oldest_due() {
+    std::optional<wall_time> oldest;
+    const auto take = [&](wall_time due_at) { oldest = oldest ? std::min(*oldest, due_at) : due_at; };
+    for (const waiting_tenant& line : lanes_.waiting()) {
+        take(line.earliest_due);
+    }
+    for (const auto& [id, row] : rows_) {
+        for (const recipient_row& r : row->recipients) {
+            if (r.at.claimed && r.at.due_at) {
+                take(*r.at.due_at);
+            }
+        }
+    }
+    return oldest;
 }
 
 void book::flush(std::uint64_t applied) {
     // A batch without effect counts as well: its segment is dropped once the ledger says it has it.
     if (is_flushed() && applied == numbers_.applied) {
+        trim();
         return;
     }
     numbers_.applied = applied;
@@ -181,61 +300,96 @@ void book::flush(std::uint64_t applied) {
     pauses_changed_ = false;
     fresh_keys_.clear();
     fresh_bytes_ = 0;
+    written();
     trim();
 }
 
-// What is still under way will change soon; the rest comes back from the ledger when it is needed.
-void book::trim() {
-    const auto is_under_way = [](const recipient_row& r) { return r.at.claimed; };
+// The ledger's index has from now on who waits.
+void book::written() {
     for (message_row* row : changed_) {
+        for (std::size_t i = 0; i < row->recipients.size(); ++i) {
+            if (row->recipients[i].is_changed) {
+                leaves(*row, i);
+                row->recipients[i].is_changed = false;
+                enters(*row, i);
+            }
+        }
         row->is_written();
-        if (std::none_of(row->recipients.begin(), row->recipients.end(), is_under_way)) {
-            rows_.erase(row->id);
-        }
     }
     changed_.clear();
-    if (rows_.size() > most_rows) {
-        rows_.clear();
-    }
 }
 
-void book::forget() {
-    rows_.clear();
-    changed_.clear();
-    events_.clear();
-    resumed_.clear();
-    pauses_changed_ = false;
-    fresh_keys_.clear();
-    fresh_bytes_ = 0;
-    numbers_ = ledger_.numbers_at_open();
-    pauses_.clear();
-    for (paused_route& row : ledger_.paused_routes()) {
-        pauses_.emplace(row.route, std::move(row));
-    }
-}
-
-void book::claimed(const recipient_id& id, bool is_claimed) {
-    const auto it = rows_.find(id.message);
-    if (it != rows_.end() && id.index < it->second->recipients.size()) {
-        it->second->recipients[id.index].at.claimed = is_claimed;
-    }
-}
-
-void book::erase(message_id id) {
-    if (const message_row* row = find(id)) {
-        for (const recipient_row& r : row->recipients) {
-            --count_of(numbers_, r.at.now);
+// What is claimed will change soon; the rest comes back from the ledger when it is needed.
+void book::trim() {
+    const auto is_claimed = [](const recipient_row& r) { return r.at.claimed; };
+    for (message_row* row : touched_) {
+        row->is_touched = false;
+        if (std::none_of(row->recipients.begin(), row->recipients.end(), is_claimed)) {
+            let_go(*row);
         }
-        ledger_.erase(*row);
-        rows_.erase(id);
     }
+    touched_.clear();
 }
 
-void book::drop_body(message_id id) {
-    if (message_row* row = find(id)) {
+void book::purge(std::span<const message_id> old, std::span<const message_id> bodies, wall_time before) {
+    ledger_numbers after = numbers_;
+    std::vector<message_row*> erased, bodiless;
+    ledger_.begin();
+    try {
+        for (const message_id& id : bodies) {
+            if (message_row* row = find(id)) {
+                ledger_.erase_body(*row);
+                bodiless.push_back(row);
+            }
+        }
+        for (const message_id& id : old) {
+            if (message_row* row = find(id)) {
+                for (const recipient_row& r : row->recipients) {
+                    --count_of(after, r.at.now);
+                }
+                ledger_.erase(*row);
+                erased.push_back(row);
+            }
+        }
+        ledger_.erase_route_events(before);
+        ledger_.commit(after);
+    } catch (...) {
+        ledger_.roll_back();
+        throw;
+    }
+    numbers_ = after;
+    for (message_row* row : bodiless) {
         row->body.where.reset();
-        ledger_.write(*row);
-        row->is_written();
+        row->body_was_in_ledger = false;
+    }
+    for (message_row* row : erased) {
+        std::erase(touched_, row);
+        let_go(*row);
+    }
+}
+
+void book::move_bodies(
+    std::span<const message_id> of, const std::function<std::string(const message_row&)>& read
+) {
+    std::vector<message_row*> moved;
+    ledger_.begin();
+    try {
+        for (const message_id& id : of) {
+            message_row* row = find(id);
+            if (!row) {
+                throw ledger_error{errc::store_damaged, "a message is not there"};
+            }
+            ledger_.move_body(*row, read(*row));
+            moved.push_back(row);
+        }
+        ledger_.commit(numbers_);
+    } catch (...) {
+        ledger_.roll_back();
+        throw;
+    }
+    for (message_row* row : moved) {
+        row->body = {body_place::in_ledger, 0};
+        row->body_was_in_ledger = true;
     }
 }
 

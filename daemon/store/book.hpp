@@ -5,6 +5,7 @@
 // Thread: the store's.
 #pragma once
 
+#include "lanes.hpp"
 #include "ledger.hpp"
 
 #include <deque>
@@ -25,9 +26,6 @@ public:
     // Writes all that is not in the ledger yet, in one transaction; `applied` goes with it.
     void flush(std::uint64_t applied);
 
-    // Forgets everything that is not in the ledger: after a failed write of an engine without journal.
-    void forget();
-
     [[nodiscard]] bool is_flushed() const noexcept {
         return changed_.empty() && events_.empty() && !pauses_changed_;
     }
@@ -41,12 +39,23 @@ public:
     // The row, from memory or the ledger; null for an unknown message.
     [[nodiscard]] message_row* find(message_id id);
 
-    // After a claim was written to the ledger.
-    void claimed(const recipient_id& id, bool is_claimed);
+    // See engine.hpp. Claims are kept here: a claimed recipient's row stays in memory.
+    [[nodiscard]] std::vector<due_entry>
+    claim(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit);
+    void unclaim(const recipient_id& id);
 
-    // Deletes a complete message, or its body, inside a transaction of the ledger; flushed only.
-    void erase(message_id id);
-    void drop_body(message_id id);
+    [[nodiscard]] std::vector<waiting_tenant> waiting() { return lanes_.waiting(); }
+
+    // Claimed or not.
+    [[nodiscard]] std::optional<wall_time> oldest_due();
+
+    // Deletes complete messages, and bodies of others, and the events of routes before `before`, in one
+    // transaction; flushed only.
+    void purge(std::span<const message_id> old, std::span<const message_id> bodies, wall_time before);
+
+    // Moves bodies into the ledger in one transaction; flushed only.
+    void
+    move_bodies(std::span<const message_id> of, const std::function<std::string(const message_row&)>& read);
 
     [[nodiscard]] std::optional<idempotent_answer>
     find_idempotent(const tenant_id& tenant, const std::string& key);
@@ -62,13 +71,24 @@ private:
     template <class Change> bool take_route(const Change& c);
     void note(message_row& row, std::uint32_t place, event e);
     void changed(message_row& row);
+    void touch(message_row& row);
+    message_row& keep(std::unique_ptr<message_row> row);
+    void let_go(message_row& row);
+    [[nodiscard]] message_row* find(std::int64_t message);
+    [[nodiscard]] bool is_hidden(std::int64_t recipient) const;
+    static void enters(const message_row& row, std::size_t place);
+    static void leaves(const message_row& row, std::size_t place);
+    void written();
     void trim();
 
     ledger& ledger_;
     bodies bodies_;
     ledger_numbers numbers_;
+    lanes lanes_;
     std::unordered_map<message_id, std::unique_ptr<message_row>> rows_;
+    std::unordered_map<std::int64_t, message_row*> by_number_;
     std::vector<message_row*> changed_;
+    std::vector<message_row*> touched_;  // perhaps not needed any more
     std::deque<pending_event> events_;
     std::map<route_id, paused_route> pauses_;
     bool pauses_changed_ = false;

@@ -27,10 +27,6 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-std::int64_t recipient_number(std::int64_t message, std::size_t place) noexcept {
-    return (message << place_bits) | static_cast<std::int64_t>(place);
-}
-
 }  // namespace
 
 std::optional<wall_time> message_row::completed_at() const {
@@ -59,7 +55,6 @@ ledger::ledger(const std::string& path, syncing how)
                 "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA foreign_keys = OFF");
     db_.execute(how == syncing::at_commit ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     prepare_schema(db_);
-    db_.execute("UPDATE recipient SET claimed = 0 WHERE claimed = 1");
     read_numbers();
 }
 
@@ -88,9 +83,10 @@ void ledger::read_numbers() {
     }
 }
 
-statement& ledger::sql(const char* text) {
-    const auto it = statements_.find(std::string_view{text});
-    return it != statements_.end() ? it->second : sql(std::string{text});
+statement& ledger::sql(const char* literal) {
+    const auto it = literals_.find(literal);
+    return it != literals_.end() ? it->second
+                                 : literals_.emplace(literal, statement{db_, literal}).first->second;
 }
 
 statement& ledger::sql(std::string text) {
@@ -130,6 +126,9 @@ void ledger::commit(const ledger_numbers& numbers) {
 }
 
 void ledger::roll_back() noexcept {
+    for (auto& [text, s] : literals_) {
+        s.reset();
+    }
     for (auto& [text, s] : statements_) {
         s.reset();
     }
@@ -216,8 +215,8 @@ void ledger::insert_recipients(const message_row& row) {
     const std::int64_t tenant = number_of(m.tenant);
     for (std::size_t i = 0; i < row.recipients.size(); ++i) {
         const recipient_row& r = row.recipients[i];
-        sql("INSERT INTO recipient(no, tenant, bulk, address, state, attempts, changed_at, due_at, claimed,"
-            " doubted, reason, note, last_attempt) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        sql("INSERT INTO recipient(no, tenant, bulk, address, state, attempts, changed_at, due_at,"
+            " doubted, reason, note, last_attempt) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)")
             .run(
                 recipient_number(row.no, i),
                 tenant,
@@ -227,7 +226,6 @@ void ledger::insert_recipients(const message_row& row) {
                 r.at.attempts,
                 r.at.changed_at,
                 r.at.due_at,
-                r.at.claimed,
                 r.at.doubted,
                 text_of(r.at.why),
                 r.at.note,
@@ -248,14 +246,13 @@ void ledger::write(const message_row& row) {
             if (!r.is_changed) {
                 continue;
             }
-            sql("UPDATE recipient SET state = ?, attempts = ?, changed_at = ?, due_at = ?, claimed = ?,"
+            sql("UPDATE recipient SET state = ?, attempts = ?, changed_at = ?, due_at = ?,"
                 " doubted = ?, reason = ?, note = ?, last_attempt = ? WHERE no = ?")
                 .run(
                     static_cast<int>(r.at.now),
                     r.at.attempts,
                     r.at.changed_at,
                     r.at.due_at,
-                    r.at.claimed,
                     r.at.doubted,
                     text_of(r.at.why),
                     r.at.note,
@@ -283,19 +280,6 @@ void ledger::erase(const route_id& route) {
     sql("DELETE FROM pause WHERE route = ?").run(route.text());
 }
 
-void ledger::claim(const recipient_id& id, bool claimed) {
-    sql("UPDATE recipient SET claimed = ? WHERE no = ?").run(claimed, number_of(id));
-}
-
-std::int64_t ledger::number_of(const recipient_id& id) {
-    statement& s = sql("SELECT no FROM message WHERE id = ?");
-    const std::span<const std::uint8_t> bytes{id.message.bytes()};
-    s.start(bytes);
-    const std::int64_t no = s.step() ? recipient_number(s.integer(0), id.index) : -1;
-    s.reset();
-    return no;
-}
-
 void ledger::erase(const message_row& row) {
     const std::int64_t first = recipient_number(row.no, 0);
     const std::int64_t last = recipient_number(row.no, most_recipients - 1);
@@ -306,15 +290,18 @@ void ledger::erase(const message_row& row) {
     sql("DELETE FROM message WHERE no = ?").run(row.no);
 }
 
+void ledger::erase_body(const message_row& row) {
+    sql("DELETE FROM body WHERE message = ?").run(row.no);
+    sql("UPDATE message SET body_in = NULL, body_offset = 0 WHERE no = ?").run(row.no);
+}
+
 void ledger::erase_route_events(wall_time before) {
     sql("DELETE FROM event WHERE recipient IS NULL AND at < ?").run(before);
 }
 
-void ledger::move_body(message_row& row, std::string_view body) {
+void ledger::move_body(const message_row& row, std::string_view body) {
     sql("INSERT OR REPLACE INTO body(message, content) VALUES (?, ?)").run(row.no, bytes_of(body));
     sql("UPDATE message SET body_in = 0, body_offset = 0 WHERE no = ?").run(row.no);
-    row.body = {body_place::in_ledger, 0};
-    row.body_was_in_ledger = true;
 }
 
 }  // namespace estafette::store

@@ -10,6 +10,7 @@
 
 #include "estafette/store/engine.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -23,6 +24,8 @@ struct body_place {
     std::optional<std::int64_t> where;  // in_ledger, or the segment's number
     std::int64_t offset = 0;            // of the body's first byte in the segment
 };
+
+struct lane;
 
 struct recipient_row {
     standing at;
@@ -38,8 +41,13 @@ struct message_row {
     mail::priority precedence = mail::priority::transactional;
     body_place body;
     bool body_was_in_ledger = false;  // its table has it, whatever `body` says now
+    wall_time expires_at;
     std::vector<recipient_row> recipients;
     bool is_changed = false;
+
+    // The book's own: where its recipients wait, and whether it looks at the row when it trims.
+    lane* waits_in = nullptr;
+    bool is_touched = false;
 
     // Only until its first write: what is not in the file yet.
     mail::message_ptr fresh;
@@ -55,6 +63,18 @@ struct message_row {
 inline constexpr int place_bits = 16;
 inline constexpr std::size_t most_recipients = std::size_t{1} << place_bits;
 
+[[nodiscard]] constexpr std::int64_t recipient_number(std::int64_t message, std::size_t place) noexcept {
+    return (message << place_bits) | static_cast<std::int64_t>(place);
+}
+
+// A recipient that waits, in the order in which they are claimed.
+struct due_key {
+    wall_time due_at;
+    std::int64_t recipient = 0;
+
+    constexpr auto operator<=>(const due_key&) const = default;
+};
+
 struct ledger_numbers {
     std::uint64_t applied = 0;  // the journal's last batch that is in the rows
     std::int64_t last_message = 0;
@@ -66,7 +86,7 @@ class ledger {
 public:
     enum class syncing { at_commit, at_checkpoint };
 
-    // Opens or creates `path`. Claims of an earlier process are forgotten.
+    // Opens or creates `path`.
     ledger(const std::string& path, syncing how);
 
     [[nodiscard]] const ledger_numbers& numbers_at_open() const noexcept { return numbers_; }
@@ -96,20 +116,27 @@ public:
     void erase(const route_id& route);
 
     [[nodiscard]] std::unique_ptr<message_row> find_row(message_id id);
+    [[nodiscard]] std::unique_ptr<message_row> find_row(std::int64_t message);
     [[nodiscard]] std::optional<paused_route> find_pause(const route_id& route);
 
     // Without its body: the body's place is in the row.
     [[nodiscard]] std::optional<mail::message> find_message(message_id id);
     [[nodiscard]] std::optional<std::string> read_body(std::int64_t message);
 
-    void claim(const recipient_id& id, bool claimed);
+    // A line per tenant and precedence.
     [[nodiscard]] std::vector<waiting_tenant> waiting();
-    [[nodiscard]] std::vector<due_entry>
-    due(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit);
+
+    // Hands over who of a tenant and precedence is due, from `from` to `until`, in order, for as long as
+    // `take` wants more.
+    void
+    due(const tenant_id& tenant,
+        mail::priority precedence,
+        due_key from,
+        wall_time until,
+        const std::function<bool(due_key)>& take);
 
     [[nodiscard]] std::optional<message_view> view(message_id id);
     [[nodiscard]] page find(const query& q, std::uint64_t before);
-    [[nodiscard]] std::optional<wall_time> oldest_due();
     [[nodiscard]] std::vector<event> events(std::uint64_t after, std::size_t limit);
     [[nodiscard]] std::vector<paused_route> paused_routes();
     [[nodiscard]] std::optional<idempotent_answer>
@@ -119,28 +146,30 @@ public:
     [[nodiscard]] std::vector<message_id> complete_before(wall_time before, std::size_t limit);
     [[nodiscard]] std::vector<message_id> bodies_complete_before(wall_time before, std::size_t limit);
     void erase(const message_row& row);
+    void erase_body(const message_row& row);
     void erase_route_events(wall_time before);
 
     // Waiting mail whose body is still in this segment of the journal or an older one.
     [[nodiscard]] std::vector<message_id> bodies_up_to(std::int64_t segment, std::size_t limit);
     [[nodiscard]] std::optional<std::int64_t> oldest_body_segment();
-    void move_body(message_row& row, std::string_view body);
+    void move_body(const message_row& row, std::string_view body);
 
 private:
     void prepare(const std::string& path);
     void read_numbers();
-    [[nodiscard]] statement& sql(const char* text);
+    [[nodiscard]] statement& sql(const char* literal);
     [[nodiscard]] statement& sql(std::string text);
     [[nodiscard]] std::int64_t number_of(const tenant_id& tenant);
     [[nodiscard]] const tenant_id& tenant_of(std::int64_t number);
     [[nodiscard]] std::optional<std::int64_t> known_number_of(const tenant_id& tenant) const;
     void insert(const message_row& row);
     void insert_recipients(const message_row& row);
-    [[nodiscard]] std::int64_t number_of(const recipient_id& id);
+    [[nodiscard]] std::unique_ptr<message_row> read_row(statement& s);
     [[nodiscard]] mail::message read_message(statement& s);
     void read_envelope(std::int64_t no, mail::message& m);
 
     database db_;
+    std::unordered_map<const char*, statement> literals_;  // by address: no text is compared
     std::map<std::string, statement, std::less<>> statements_;
     std::map<tenant_id, std::int64_t> tenants_;
     std::map<std::int64_t, tenant_id> tenant_names_;

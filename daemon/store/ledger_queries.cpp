@@ -79,36 +79,45 @@ const std::string recipient_tables =
 }  // namespace
 
 std::unique_ptr<message_row> ledger::find_row(message_id id) {
-    statement& s = sql("SELECT no, tenant, bulk, body_in, body_offset FROM message WHERE id = ?");
+    statement& s =
+        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset FROM message WHERE id = ?");
     s.start(bytes_of(id));
+    return read_row(s);
+}
+
+std::unique_ptr<message_row> ledger::find_row(std::int64_t message) {
+    statement& s =
+        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset FROM message WHERE no = ?");
+    s.start(message);
+    return read_row(s);
+}
+
+std::unique_ptr<message_row> ledger::read_row(statement& s) {
     if (!s.step()) {
         return nullptr;
     }
     auto row = std::make_unique<message_row>();
-    row->id = id;
     row->no = s.integer(0);
-    row->tenant = tenant_of(s.integer(1));
-    row->precedence = s.integer(2) != 0 ? mail::priority::bulk : mail::priority::transactional;
-    row->body = {s.maybe_integer(3), s.integer(4)};
+    row->id = id_of(s.text(1));
+    row->tenant = tenant_of(s.integer(2));
+    row->precedence = s.integer(3) != 0 ? mail::priority::bulk : mail::priority::transactional;
+    row->expires_at = from_unix_ms(s.integer(4));
+    row->body = {s.maybe_integer(5), s.integer(6)};
     row->body_was_in_ledger = row->body.where == body_place::in_ledger;
     s.reset();
-    statement& r =
-        sql("SELECT state, attempts, changed_at, due_at, claimed, doubted, reason, note, last_attempt"
-            " FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
-    const std::int64_t first = row->no << place_bits;
+    statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt"
+                       " FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
+    const std::int64_t first = recipient_number(row->no, 0);
     for (r.start(first, first | place_mask); r.step();) {
         recipient_row& one = row->recipients.emplace_back();
-        one.at = {
-            state_of(r.integer(0)),
-            static_cast<std::uint32_t>(r.integer(1)),
-            from_unix_ms(r.integer(2)),
-            r.maybe_time(3),
-            r.integer(4) != 0,
-            r.integer(5) != 0,
-            reason_of(r, 6),
-            std::string{r.text(7)}
-        };
-        if (const auto no = r.maybe_integer(8)) {
+        one.at.now = state_of(r.integer(0));
+        one.at.attempts = static_cast<std::uint32_t>(r.integer(1));
+        one.at.changed_at = from_unix_ms(r.integer(2));
+        one.at.due_at = r.maybe_time(3);
+        one.at.doubted = r.integer(4) != 0;
+        one.at.why = reason_of(r, 5);
+        one.at.note = r.text(6);
+        if (const auto no = r.maybe_integer(7)) {
             one.last_attempt = static_cast<std::uint64_t>(*no);
         }
     }
@@ -211,7 +220,7 @@ std::vector<paused_route> ledger::paused_routes() {
 std::vector<waiting_tenant> ledger::waiting() {
     std::vector<waiting_tenant> lines;
     statement& s = sql("SELECT tenant, bulk, due_at FROM recipient INDEXED BY recipient_due"
-                       " WHERE (tenant, bulk) > (?, ?) AND due_at IS NOT NULL AND claimed = 0"
+                       " WHERE (tenant, bulk) > (?, ?) AND due_at IS NOT NULL"
                        " ORDER BY tenant, bulk, due_at LIMIT 1");
     std::int64_t tenant = 0, bulk = 0;
     for (s.start(tenant, bulk); s.step(); s.start(tenant, bulk)) {
@@ -226,46 +235,36 @@ std::vector<waiting_tenant> ledger::waiting() {
     return lines;
 }
 
-std::vector<due_entry>
-ledger::due(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit) {
-    std::vector<due_entry> found;
+void ledger::due(
+    const tenant_id& tenant,
+    mail::priority precedence,
+    due_key from,
+    wall_time until,
+    const std::function<bool(due_key)>& take
+) {
     const auto no = known_number_of(tenant);
-    if (!no) {
-        return found;
+    if (!no || until < from.due_at) {
+        return;
     }
-    statement& s = sql("SELECT m.id, r.no, r.due_at, m.expires_at, r.attempts"
-                       " FROM recipient r INDEXED BY recipient_due JOIN message m ON m.no = r.no >> 16"
-                       " WHERE r.tenant = ? AND r.bulk = ? AND r.due_at IS NOT NULL AND r.claimed = 0"
-                       " AND r.due_at <= ? ORDER BY r.due_at, r.no LIMIT ?");
-    for (s.start(*no, precedence == mail::priority::bulk, until, std::uint64_t{limit}); s.step();) {
-        const auto place = static_cast<std::uint32_t>(s.integer(1) & place_mask);
-        found.push_back(
-            {{id_of(s.text(0)), place},
-             tenant,
-             precedence,
-             from_unix_ms(s.integer(2)),
-             from_unix_ms(s.integer(3)),
-             static_cast<std::uint32_t>(s.integer(4))}
-        );
-    }
-    return found;
-}
-
-std::optional<wall_time> ledger::oldest_due() {
-    statement& s = sql("SELECT due_at FROM recipient INDEXED BY recipient_claimed"
-                       " WHERE claimed = 1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1");
-    s.start();
-    std::optional<wall_time> oldest;
-    if (s.step()) {
-        oldest = s.maybe_time(0);
-    }
-    s.reset();
-    for (const waiting_tenant& line : waiting()) {
-        if (!oldest || line.earliest_due < *oldest) {
-            oldest = line.earliest_due;
+    const bool bulk = precedence == mail::priority::bulk;
+    // Two steps of the index: SQLite would begin at the first of equal times, of which there may be millions.
+    statement& same = sql("SELECT no FROM recipient INDEXED BY recipient_due WHERE tenant = ? AND bulk = ?"
+                          " AND due_at IS NOT NULL AND due_at = ? AND no >= ? ORDER BY no");
+    for (same.start(*no, bulk, from.due_at, from.recipient); same.step();) {
+        if (!take({from.due_at, same.integer(0)})) {
+            same.reset();
+            return;
         }
     }
-    return oldest;
+    statement& later = sql("SELECT due_at, no FROM recipient INDEXED BY recipient_due"
+                           " WHERE tenant = ? AND bulk = ? AND due_at IS NOT NULL"
+                           " AND due_at > ? AND due_at <= ? ORDER BY due_at, no");
+    for (later.start(*no, bulk, from.due_at, until); later.step();) {
+        if (!take({from_unix_ms(later.integer(0)), later.integer(1)})) {
+            later.reset();
+            return;
+        }
+    }
 }
 
 namespace {

@@ -68,9 +68,17 @@ CREATE VIEW recipients AS
        JOIN tally s ON s.state = r.state;
 )";
 
+// Claims live in memory: a claim is a read.
+constexpr const char* version_2 = R"(
+DROP INDEX recipient_due;
+DROP INDEX recipient_claimed;
+ALTER TABLE recipient DROP COLUMN claimed;
+CREATE INDEX recipient_due ON recipient(tenant, bulk, due_at) WHERE due_at IS NOT NULL;
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
-constexpr std::array steps{version_1};
+constexpr std::array steps{version_1, version_2};
 
 }  // namespace
 

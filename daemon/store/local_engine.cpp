@@ -98,28 +98,23 @@ public:
     std::chrono::nanoseconds last_sync() const noexcept override { return journal_.last_sync(); }
 
     result<std::vector<waiting_tenant>> waiting() override {
-        return up_to_date([&]() -> result<std::vector<waiting_tenant>> { return ledger_.waiting(); });
+        return guarded([&]() -> result<std::vector<waiting_tenant>> { return book_.waiting(); });
     }
 
     result<std::vector<due_entry>> claim_due(
         const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit
     ) override {
-        return up_to_date([&]() -> result<std::vector<due_entry>> {
-            auto found = ledger_.due(tenant, precedence, until, limit);
-            std::vector<recipient_id> ids;
-            for (const due_entry& entry : found) {
-                ids.push_back(entry.id);
-            }
-            write_claims(ids, true);
-            return found;
+        return guarded([&]() -> result<std::vector<due_entry>> {
+            const ledger::reading open{ledger_};
+            return book_.claim(tenant, precedence, until, limit);
         });
     }
 
     result<void> unclaim(std::span<const recipient_id> ids) override {
-        return up_to_date([&]() -> result<void> {
-            write_claims(ids, false);
-            return {};
-        });
+        for (const recipient_id& id : ids) {
+            book_.unclaim(id);
+        }
+        return {};
     }
 
     // The one read that does not wait for the ledger: mail that leaves at once need not be there.
@@ -175,10 +170,10 @@ public:
     }
 
     result<counts> count() override {
-        return up_to_date([&]() -> result<counts> {
+        return guarded([&]() -> result<counts> {
             counts c;
             c.by_state = book_.numbers().tally;
-            c.oldest_due = ledger_.oldest_due();
+            c.oldest_due = book_.oldest_due();
             return c;
         });
     }
@@ -203,15 +198,7 @@ public:
             const auto bodies_before = before + options_.retention - options_.keep_bodies;
             const auto old = ledger_.complete_before(before, limit);
             const auto bodies = ledger_.bodies_complete_before(bodies_before, limit);
-            in_transaction([&] {
-                for (const message_id& id : bodies) {
-                    book_.drop_body(id);
-                }
-                for (const message_id& id : old) {
-                    book_.erase(id);
-                }
-                ledger_.erase_route_events(before);
-            });
+            book_.purge(old, bodies, before);
             return old.size() + bodies.size();
         });
     }
@@ -240,18 +227,6 @@ private:
             follow();
             return call();
         });
-    }
-
-    template <class Call> void in_transaction(Call call) {
-        ledger_.begin();
-        try {
-            call();
-            ledger_.commit(book_.numbers());
-        } catch (...) {
-            ledger_.roll_back();
-            book_.forget();
-            throw;
-        }
     }
 
     // Outcomes may use the reserve; new mail may not.
@@ -307,10 +282,12 @@ private:
         const std::size_t behind = std::max<std::size_t>(1, journal_.sealed_count());
         const auto waiting = ledger_.bodies_up_to(oldest->segment, behind * tuning_.bodies_per_step);
         if (!waiting.empty()) {
-            in_transaction([&] {
-                for (const message_id& id : waiting) {
-                    move_body(id);
+            book_.move_bodies(waiting, [this](const message_row& row) {
+                auto body = read_body(row);
+                if (!body) {
+                    throw ledger_error{body.error(), "a body in the journal cannot be read"};
                 }
+                return std::move(*body);
             });
             return false;
         }
@@ -326,35 +303,12 @@ private:
         return true;
     }
 
-    void move_body(const message_id& id) {
-        message_row* row = book_.find(id);
-        auto body = row ? read_body(*row) : result<std::string>{errc::store_damaged};
-        if (!body) {
-            throw ledger_error{body.error(), "a body in the journal cannot be read"};
-        }
-        ledger_.move_body(*row, *body);
-    }
-
     [[nodiscard]] result<std::string> read_body(const message_row& row) {
         if (*row.body.where != body_place::in_ledger) {
             return journal_.read_body(*row.body.where, static_cast<std::uint64_t>(row.body.offset));
         }
         auto body = ledger_.read_body(row.no);
         return body ? result<std::string>{std::move(*body)} : result<std::string>{errc::store_damaged};
-    }
-
-    void write_claims(std::span<const recipient_id> ids, bool claimed) {
-        if (ids.empty()) {
-            return;
-        }
-        in_transaction([&] {
-            for (const recipient_id& id : ids) {
-                ledger_.claim(id, claimed);
-            }
-        });
-        for (const recipient_id& id : ids) {
-            book_.claimed(id, claimed);
-        }
     }
 
     config::store_options options_;
