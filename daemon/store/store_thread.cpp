@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <iterator>
 
 namespace estafette::store {
 
@@ -40,6 +41,8 @@ queue::thread::thread(asio::any_io_executor loop, std::unique_ptr<engine> e, obs
     , runner_{[this] { run(); }} {}
 
 queue::thread::~thread() {
+    *self_ = nullptr;
+    hand_over();
     {
         const std::lock_guard lock{mutex_};
         stops_ = true;
@@ -52,30 +55,52 @@ queue::thread::~thread() {
 void queue::thread::push(std::unique_ptr<commit_job> job) {
     job->pending.emplace(loop_);
     backlog_.fetch_add(job->changes.size(), std::memory_order_relaxed);
-    {
-        const std::lock_guard lock{mutex_};
-        pending_.changes.push_back(std::move(job));
-        ++handed_over_;
-    }
-    has_work_.notify_one();
+    staged_.changes.push_back(std::move(job));
+    ++pushed_;
+    hand_over_later();
 }
 
 void queue::thread::push(std::unique_ptr<store_job> job) {
     job->pending.emplace(loop_);
+    job->after = pushed_;
+    staged_.others.push_back(std::move(job));
+    hand_over_later();
+}
+
+// Behind everything that is ready to run on the loop: what that pushes goes the same way. A wake-up of
+// the thread for each change would cost more than the change.
+void queue::thread::hand_over_later() {
+    if (is_posted_) {
+        return;
+    }
+    is_posted_ = true;
+    asio::post(loop_, [self = self_] {
+        if (*self != nullptr) {
+            (*self)->hand_over();
+        }
+    });
+}
+
+void queue::thread::hand_over() {
+    is_posted_ = false;
+    if (staged_.changes.empty() && staged_.others.empty()) {
+        return;
+    }
     {
         const std::lock_guard lock{mutex_};
-        job->after = handed_over_;
-        pending_.others.push_back(std::move(job));
+        std::ranges::move(staged_.changes, std::back_inserter(pending_.changes));
+        std::ranges::move(staged_.others, std::back_inserter(pending_.others));
     }
+    staged_.changes.clear();
+    staged_.others.clear();
     has_work_.notify_one();
 }
 
 void queue::thread::close(std::unique_ptr<store_job> last) {
-    last->pending.emplace(loop_);
+    push(std::move(last));
+    hand_over();
     {
         const std::lock_guard lock{mutex_};
-        last->after = handed_over_;
-        pending_.others.push_back(std::move(last));
         stops_ = true;
     }
     has_work_.notify_one();

@@ -1,5 +1,6 @@
 // The store's own thread: takes the jobs that the loop handed over, commits all waiting changes as one
 // batch, runs the other jobs between commits, and sends the answers back to the loop, one post a round.
+// What the loop has to say in one turn is handed over at the end of the turn, with one wake-up.
 //
 // Promise: jobs of one kind run in the order in which they came; a job's finish() runs on the loop, once.
 // Thread: push(), close() and the destructor on the loop; run() of jobs on the store's thread.
@@ -77,6 +78,8 @@ private:
         jobs others;
     };
 
+    void hand_over_later();
+    void hand_over();
     void run();
     [[nodiscard]] bool wait_for_work(round& next, bool& is_settled);
     void take(round& next);  // mutex_ held
@@ -91,11 +94,14 @@ private:
     observer on_commit_;
     std::atomic<std::size_t> backlog_{0};
     std::atomic<int> failure_{0};  // an errc
+    round staged_;                 // the loop's, until the end of its turn
+    std::uint64_t pushed_ = 0;     // callers' changes, ever; the loop's
+    bool is_posted_ = false;       // hand_over() comes; the loop's
+    std::shared_ptr<thread*> self_ = std::make_shared<thread*>(this);  // what is posted may come after us
     std::mutex mutex_;
     std::condition_variable has_work_;
-    round pending_;                  // guarded by mutex_
-    std::uint64_t handed_over_ = 0;  // callers' changes, ever; guarded by mutex_
-    std::uint64_t taken_ = 0;        // of them, committed or about to be; guarded by mutex_
+    round pending_;            // guarded by mutex_
+    std::uint64_t taken_ = 0;  // callers' changes, committed or about to be; guarded by mutex_
     bool stops_ = false;
     bool drops_ = false;  // the destructor: what waits fails
     std::thread runner_;

@@ -150,6 +150,17 @@ TEST_F(a_queue, commits_a_lone_change_by_itself) {
     EXPECT_EQ(seen.batches, std::vector<std::size_t>{1});
 }
 
+TEST_F(a_queue, joins_what_comes_in_one_turn_of_the_loop_though_nothing_is_under_way) {
+    open();
+    result<std::size_t> a = errc::internal, b = errc::internal;
+    commit({outcome()}, a);
+    commit({outcome(), outcome()}, b);
+    run();
+    EXPECT_EQ(a.value(), 1u);
+    EXPECT_EQ(b.value(), 2u);
+    EXPECT_EQ(seen.batches, std::vector<std::size_t>{3});
+}
+
 TEST_F(a_queue, joins_what_comes_during_a_commit_into_the_next_one) {
     result<std::size_t> a = errc::internal, b = errc::internal;
     handed_over = 3;
