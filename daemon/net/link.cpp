@@ -2,8 +2,6 @@
 
 #include <boost/asio/ssl/error.hpp>
 
-#include <openssl/bio.h>
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -83,7 +81,7 @@ asio::awaitable<result<tls_facts>> link::shake_hands(
         close();
         co_return make_error_code(errc::tls_handshake);
     }
-    auto [ec] = co_await tls_->async_handshake(asio::ssl::stream_base::client, use_tuple);
+    const auto ec = co_await tls_->shake_hands();
     limit.rest();
     if (ec) {
         const auto state = co_await asio::this_coro::cancellation_state;
@@ -102,18 +100,26 @@ asio::awaitable<result<tls_facts>> link::shake_hands(
     co_return std::move(facts);
 }
 
+namespace {
+
+asio::awaitable<smtp::action> no_way_back(smtp::session& machine) {
+    co_return machine.on_broken(make_error_code(errc::tls_handshake));
+}
+
+}  // namespace
+
 asio::awaitable<smtp::action> link::drive(smtp::session& machine, smtp::action act, driving& with) {
     if (tls_failed_)
-        co_return machine.on_broken(make_error_code(errc::tls_handshake));
+        return no_way_back(machine);
     if (tls_)
-        co_return co_await net::drive(*tls_, machine, act, with);
-    co_return co_await net::drive(socket_, machine, act, with);
+        return net::drive(*tls_, machine, act, with);
+    return net::drive(socket_, machine, act, with);
 }
 
 asio::awaitable<void> link::part(deadline& limit) {
     if (tls_ && !tls_failed_ && is_open()) {
         limit.start_request(farewell_limit);
-        co_await tls_->async_shutdown(use_tuple);
+        co_await tls_->part();
         limit.rest();
     }
     close();
@@ -127,12 +133,8 @@ void link::close() noexcept {
 bool link::has_unread() const noexcept {
     if (!is_open())
         return true;
-    if (tls_) {
-        // Records that came with the last read wait inside OpenSSL, where the socket does not show them.
-        auto* ssl = const_cast<tls_stream&>(*tls_).native_handle();
-        if (SSL_pending(ssl) > 0 || BIO_ctrl_pending(SSL_get_rbio(ssl)) > 0)
-            return true;
-    }
+    if (tls_ && tls_->has_unread())
+        return true;
     char byte = 0;
     const auto fd = const_cast<tcp::socket&>(socket_).native_handle();
     return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);

@@ -2,6 +2,8 @@
 // begun knows no way back to plain text. Private to this folder. Thread: the loop.
 #pragma once
 
+#include "tls_stream.hpp"
+
 #include "estafette/base/error.hpp"
 #include "estafette/net/address.hpp"
 #include "estafette/net/deadline.hpp"
@@ -9,7 +11,6 @@
 #include "estafette/net/tls.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 
 #include <optional>
 #include <span>
@@ -20,7 +21,6 @@ namespace estafette::net {
 class link {
 public:
     using tcp = asio::ip::tcp;
-    using tls_stream = asio::ssl::stream<tcp::socket&>;
 
     explicit link(asio::any_io_executor loop)
         : socket_{std::move(loop)} {}

@@ -203,7 +203,6 @@ tls_context::tls_context(const config::route_options& route)
     state_->demands_trust = route.policy == config::tls_policy::required_verified;
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);  // an idle connection holds no record buffers
     // Without VERIFY_PEER OpenSSL verifies all the same and lets us read what it found.
     SSL_CTX_set_verify(ctx, state_->demands_trust ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     state_->load_trust(route);
