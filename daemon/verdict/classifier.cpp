@@ -71,33 +71,38 @@ struct classifier::rules {
     bool asks_for_server = false;  // some rule looks at the server or the profile
     recent_decisions recent;
 
-    // What the decision depends on, as one string.
-    [[nodiscard]] std::string key_of(const evidence& e, std::string masked) const {
-        const auto& answer = *e.what.answer;
-        masked += '\0';
-        masked += static_cast<char>(answer.code - 400);
-        masked += static_cast<char>(e.what.at);
-        if (const auto code = find_enhanced(answer)) {
-            masked += static_cast<char>(code->klass);
-            masked += code->text();
+    std::string folded, key;  // the same
+
+    // What the decision depends on behind the text, so that all of it is one key.
+    void add_circumstances(const evidence& e, const std::optional<smtp::enhanced_code>& enhanced) {
+        key += '\0';
+        key += static_cast<char>(e.what.answer->code - 400);
+        key += static_cast<char>(e.what.at);
+        if (enhanced) {
+            for (const auto number : {enhanced->klass, enhanced->subject, enhanced->detail}) {
+                key += static_cast<char>(number & 0xFF);
+                key += static_cast<char>(number >> 8);
+            }
         }
         if (asks_for_server) {
-            masked += '\0';
-            masked += e.server;
-            masked += '\0';
-            masked += e.profile;
+            key += '\0';
+            key += e.server;
+            key += '\0';
+            key += e.profile;
         }
-        return masked;
     }
 
     // The rule that decides; a reply seen not long ago is known again without looking.
     [[nodiscard]] const rule* decide(const evidence& e) {
-        const auto text = mask(fold(e.what.answer->text));
-        const auto key = key_of(e, text);
+        folded = fold(e.what.answer->text, std::move(folded));
+        key = mask(folded, std::move(key));
+        const auto length = key.size();
+        const auto enhanced = find_enhanced(*e.what.answer);
+        add_circumstances(e, enhanced);
         if (const auto known = recent.find(key)) {
             return *known == recent_decisions::nothing ? nullptr : &all.rules[*known];
         }
-        const auto* found = first_match(e, text);
+        const auto* found = first_match(e, enhanced, std::string_view{key}.substr(0, length));
         recent.remember(
             key, found ? static_cast<std::uint32_t>(found - all.rules.data()) : recent_decisions::nothing
         );
@@ -109,12 +114,13 @@ struct classifier::rules {
     }
 
     // The first rule whose conditions all hold; the cheap conditions are looked at first.
-    [[nodiscard]] const rule* first_match(const evidence& e, std::string_view folded) {
+    [[nodiscard]] const rule* first_match(
+        const evidence& e, const std::optional<smtp::enhanced_code>& enhanced, std::string_view text
+    ) {
         const auto& answer = *e.what.answer;
-        const auto enhanced = find_enhanced(answer);
         candidates = without_text;
-        for (const auto pattern : patterns.begin(folded)) {
-            for (const auto index : by_pattern[static_cast<std::size_t>(pattern)]) {
+        for (const auto pattern : patterns.begin(text)) {
+            for (const auto index : by_pattern[pattern]) {
                 candidates[index] = true;
             }
         }

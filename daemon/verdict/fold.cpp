@@ -122,7 +122,7 @@ std::uint32_t next_character(std::string_view text, std::size_t& i) noexcept {
 
 }  // namespace
 
-std::string fold(std::string_view text, std::size_t limit) {
+std::string fold(std::string_view text, std::string storage, std::size_t limit) {
     if (text.size() > limit) {
         // Not in the middle of a character.
         while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) {
@@ -131,7 +131,8 @@ std::string fold(std::string_view text, std::size_t limit) {
         text = text.substr(0, limit);
     }
     const bool is_utf8 = is_valid_utf8(text);
-    std::string out;
+    std::string out = std::move(storage);
+    out.clear();
     out.reserve(text.size() + 8);
     bool at_line_start = true;
     for (std::size_t i = 0; i < text.size();) {
@@ -203,8 +204,9 @@ std::string_view masked(std::string_view word) noexcept {
 
 }  // namespace
 
-std::string mask(std::string_view folded) {
-    std::string out;
+std::string mask(std::string_view folded, std::string storage) {
+    std::string out = std::move(storage);
+    out.clear();
     out.reserve(folded.size());
     for (std::size_t i = 0; i < folded.size();) {
         auto end = i;

@@ -8,13 +8,14 @@
 
 namespace estafette::verdict {
 
-// Always valid UTF-8. Text beyond `limit` bytes is not looked at.
-[[nodiscard]] std::string fold(std::string_view text, std::size_t limit = 4096);
+// Always valid UTF-8. Text beyond `limit` bytes is not looked at. The answer takes over the memory of
+// `storage`, so that a caller who gives the last answer back needs no more.
+[[nodiscard]] std::string fold(std::string_view text, std::string storage = {}, std::size_t limit = 4096);
 
 // Folded text with what changes from one mail to the next made equal: addresses become a@b.c, IPv4
 // numbers 1.2.3.4, and long ids of letters and digits x0. So a reply is known again, and a word inside
 // somebody's address is not read as the server's.
-[[nodiscard]] std::string mask(std::string_view folded);
+[[nodiscard]] std::string mask(std::string_view folded, std::string storage = {});
 
 // A pattern's letters made fit for folded text; its syntax (all of it ASCII) stays.
 [[nodiscard]] std::string fold_pattern(std::string_view pattern);
