@@ -4,8 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <memory>
+#include <utility>
 
 namespace estafette::store {
 
@@ -15,12 +19,57 @@ error_code last_error() noexcept {
     return {errno, boost::system::system_category()};
 }
 
+// Descriptors kept aside: connections and callers may take all that the process has, and the journal must
+// still make its next segment and sync its folder.
+class spare_descriptors {
+public:
+    spare_descriptors()
+        : null_{::open("/dev/null", O_RDONLY | O_CLOEXEC)} {
+        for (int& fd : kept_) {
+            fd = ::fcntl(null_, F_DUPFD_CLOEXEC, 0);
+        }
+    }
+
+    ~spare_descriptors() {
+        while (give()) {
+        }
+        ::close(null_);
+    }
+
+    spare_descriptors(const spare_descriptors&) = delete;
+    spare_descriptors& operator=(const spare_descriptors&) = delete;
+
+    // Closes one, so that the next open() finds it; false if none is left.
+    bool give() noexcept {
+        const auto it = std::ranges::find_if(kept_, [](int fd) { return fd >= 0; });
+        return it != kept_.end() && ::close(std::exchange(*it, -1)) == 0;
+    }
+
+    // Closes what is of no more use. It becomes a spare one where one is missing, and is at no moment free
+    // for others to take.
+    void close(int used) noexcept {
+        const auto it = std::ranges::find(kept_, -1);
+        if (it != kept_.end() && ::dup3(null_, used, O_CLOEXEC) == used) {
+            *it = used;
+        } else {
+            ::close(used);
+        }
+    }
+
+private:
+    int null_;
+    std::array<int, 8> kept_{};  // more than the journal has segments when the ledger is well behind
+};
+
+using spares = std::shared_ptr<spare_descriptors>;
+
 class disk_file final : public file {
 public:
-    explicit disk_file(int fd)
-        : fd_{fd} {}
+    disk_file(int fd, spares s)
+        : fd_{fd}
+        , spare_{std::move(s)} {}
 
-    ~disk_file() override { ::close(fd_); }
+    ~disk_file() override { spare_->close(fd_); }
 
     disk_file(const disk_file&) = delete;
     disk_file& operator=(const disk_file&) = delete;
@@ -78,16 +127,17 @@ public:
 
 private:
     int fd_;
+    spares spare_;
 };
 
 class disk_files final : public file_layer {
 public:
     result<std::unique_ptr<file>> create(const std::string& path) override {
-        return opened(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        return opened(open_surely(path, O_RDWR | O_CREAT | O_TRUNC));
     }
 
     result<std::unique_ptr<file>> open(const std::string& path) override {
-        return opened(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+        return opened(open_surely(path, O_RDWR));
     }
 
     error_code remove(const std::string& path) override {
@@ -112,22 +162,34 @@ public:
     }
 
     error_code sync_folder(const std::string& folder) override {
-        const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const int fd = open_surely(folder, O_RDONLY | O_DIRECTORY);
         if (fd < 0) {
             return last_error();
         }
         const error_code failure = ::fsync(fd) == 0 ? error_code{} : last_error();
-        ::close(fd);
+        spare_->close(fd);
         return failure;
     }
 
 private:
-    static result<std::unique_ptr<file>> opened(int fd) {
+    // Nothing was done where there was no descriptor: trying again with a spare one hides no failure.
+    int open_surely(const std::string& path, int how) {
+        for (;;) {
+            const int fd = ::open(path.c_str(), how | O_CLOEXEC, 0600);
+            if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || !spare_->give()) {
+                return fd;
+            }
+        }
+    }
+
+    result<std::unique_ptr<file>> opened(int fd) {
         if (fd < 0) {
             return last_error();
         }
-        return std::make_unique<disk_file>(fd);
+        return std::make_unique<disk_file>(fd, spare_);
     }
+
+    spares spare_ = std::make_shared<spare_descriptors>();
 };
 
 }  // namespace
