@@ -5,6 +5,11 @@
 
 namespace estafette::sched {
 
+namespace {
+constexpr milliseconds least_jump = seconds{1};
+constexpr milliseconds longest_nap = seconds{5};
+}  // namespace
+
 agenda plan(
     const std::vector<store::waiting_tenant>& waiting,
     const std::function<bool(const store::waiting_tenant&)>& takes,
@@ -26,6 +31,23 @@ agenda plan(
                std::tie(right.precedence, right.earliest_due, right.tenant);
     });
     return a;
+}
+
+std::optional<milliseconds> clock_watch::jumped(wall_time wall, steady_time steady) noexcept {
+    std::optional<milliseconds> jump;
+    if (wall_) {
+        const auto by = (wall - *wall_) - std::chrono::floor<milliseconds>(steady - steady_);
+        if (by > least_jump || by < -least_jump) {
+            jump = by;
+        }
+    }
+    wall_ = wall;
+    steady_ = steady;
+    return jump;
+}
+
+milliseconds nap(wall_time look_again, wall_time now) noexcept {
+    return std::clamp(look_again - now, milliseconds{1}, longest_nap);
 }
 
 }  // namespace estafette::sched

@@ -251,6 +251,10 @@ asio::awaitable<void> scheduler::wait() {
 
 asio::awaitable<void> scheduler::run() {
     while (!is_stopping_ && !has_failed_) {
+        if (const auto jump = clock_.jumped(wall_now(), std::chrono::steady_clock::now())) {
+            log::event(log::level::warning, "clock_jumped", {{"ms", *jump}});
+            poked_ = true;  // what is due may be another mail now
+        }
         if (poked_ || wall_now() >= look_again_) {
             poked_ = false;
             look_again_ = wall_now() + longest_sleep;
@@ -259,9 +263,9 @@ asio::awaitable<void> scheduler::run() {
             }
             continue;
         }
-        wake_.expires_after(std::max(look_again_ - wall_now(), milliseconds{1}));
+        wake_.expires_after(nap(look_again_, wall_now()));
         boost::system::error_code ec;
-        co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ec));  // at most longest_sleep
+        co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, ec));  // a nap
     }
 }
 

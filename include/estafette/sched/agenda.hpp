@@ -22,4 +22,18 @@ struct agenda {
     wall_time now
 );
 
+// Times in the store are the wall clock's, which may be set to and fro; sleeping is the steady clock's.
+// jumped() says by how much the wall clock was set since the last call, if it was by more than a second.
+class clock_watch {
+public:
+    [[nodiscard]] std::optional<milliseconds> jumped(wall_time wall, steady_time steady) noexcept;
+
+private:
+    std::optional<wall_time> wall_;
+    steady_time steady_{};
+};
+
+// How long to sleep until `look_again`: never long, so that a clock that was set is noticed.
+[[nodiscard]] milliseconds nap(wall_time look_again, wall_time now) noexcept;
+
 }  // namespace estafette::sched

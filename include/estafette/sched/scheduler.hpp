@@ -102,6 +102,7 @@ private:
     net::task_group tasks_;  // small writes that nobody waits for
     asio::steady_timer wake_;
     wall_time look_again_{};  // when run() claims next, unless poked
+    clock_watch clock_;
     bool poked_ = false;
     bool is_stopping_ = false;
     bool has_failed_ = false;

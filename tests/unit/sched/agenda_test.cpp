@@ -55,5 +55,22 @@ TEST(agenda, an_empty_store_asks_for_nothing) {
     EXPECT_FALSE(a.look_again);
 }
 
+TEST(clock_watch, tells_a_clock_that_was_set_from_one_that_goes_on) {
+    constexpr steady_time begun{std::chrono::hours{7}};
+    clock_watch watch;
+    EXPECT_FALSE(watch.jumped(now, begun)) << "the first look compares with nothing";
+    EXPECT_FALSE(watch.jumped(now + seconds{60}, begun + seconds{60}));
+    EXPECT_FALSE(watch.jumped(now + seconds{121}, begun + seconds{120})) << "a second is slewed, not set";
+    EXPECT_EQ(watch.jumped(now + seconds{3725}, begun + seconds{125}), milliseconds{3'599'000});
+    EXPECT_FALSE(watch.jumped(now + seconds{3726}, begun + seconds{126})) << "told once";
+    EXPECT_EQ(watch.jumped(now + seconds{127}, begun + seconds{127}), milliseconds{-3'600'000});
+}
+
+TEST(nap, is_short_enough_to_notice_a_clock_that_was_set) {
+    EXPECT_EQ(nap(now + milliseconds{300}, now), milliseconds{300});
+    EXPECT_EQ(nap(now - seconds{1}, now), milliseconds{1});
+    EXPECT_EQ(nap(now + std::chrono::hours{24}, now), seconds{5});
+}
+
 }  // namespace
 }  // namespace estafette::sched
