@@ -22,6 +22,7 @@ from typing import Callable, NamedTuple
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "tests/e2e")]
 
+import daemons                                           # noqa: E402
 from places import PlainFolder, PowerCut                 # noqa: E402
 from said import Result                                  # noqa: E402
 from stores import BIN, UnderLoad                        # noqa: E402
@@ -48,6 +49,14 @@ KINDS = {
     "power-ext4-control": Kind(on_power("ext4", "--no-sync"), 20, True, EXT4),
     "power-xfs": Kind(on_power("xfs"), 8, needs=XFS),
     "power-xfs-control": Kind(on_power("xfs", "--no-sync"), 20, True, XFS),
+    "daemon-kill": Kind(daemons.Killed),
+    "daemon-kill-control": Kind(daemons.KilledWithoutSlate, 30, True),
+    "sigterm": Kind(daemons.Terminated),
+    "sigterm-control": Kind(daemons.TerminatedHard, 30, True),
+    "storms": Kind(daemons.Storm, 2),
+    "fds": Kind(daemons.OutOfDescriptors),
+    "memory": Kind(daemons.OutOfMemory),
+    "clock": Kind(daemons.ClockJumps, needs=(daemons.ClockJumps.LIBRARY,)),
 }
 
 
