@@ -75,7 +75,7 @@ public:
     }
 
     void commit(const std::vector<change>& batch) {
-        if (!engine_->commit(batch)) {
+        if (!engine_->commit(batch) || !engine_->follow()) {
             std::abort();
         }
     }

@@ -251,6 +251,14 @@ void book::unclaim(const recipient_id& id) {
     }
 }
 
+std::vector<paused_route> book::paused_routes() const {
+    std::vector<paused_route> rows;
+    for (const auto& [route, row] : pauses_) {
+        rows.push_back(row);
+    }
+    return rows;
+}
+
 std::optional<wall_time> book::oldest_due() {
     std::optional<wall_time> oldest;
     const auto take = [&](wall_time due_at) { oldest = oldest ? std::min(*oldest, due_at) : due_at; };
@@ -267,56 +275,118 @@ std::optional<wall_time> book::oldest_due() {
     return oldest;
 }
 
-void book::flush(std::uint64_t applied) {
+bool book::follow(std::uint64_t applied, std::size_t limit) {
     // A batch without effect counts as well: its segment is dropped once the ledger says it has it.
     if (is_flushed() && applied == numbers_.applied) {
         trim();
-        return;
+        return true;
     }
-    numbers_.applied = applied;
-    ledger_.begin();
+    write(limit);
+    if (rows_written_ < changed_.size() || events_written_ < events_.size()) {
+        return false;
+    }
+    ledger_numbers now = numbers_;
+    now.applied = applied;
     try {
-        for (message_row* row : changed_) {
-            ledger_.write(*row);
-        }
-        for (const pending_event& e : events_) {
-            ledger_.write(e.what, e.message);
-        }
-        if (pauses_changed_) {
-            for (const route_id& route : resumed_) {
-                ledger_.erase(route);
-            }
-            for (const auto& [route, row] : pauses_) {
-                ledger_.write(row);
-            }
-        }
-        ledger_.commit(numbers_);
+        ledger_.begin();
+        write_pauses();
+        ledger_.commit(now);
     } catch (...) {
-        ledger_.roll_back();
+        restore();
         throw;
     }
+    numbers_ = now;
+    committed();
+    return true;
+}
+
+// Events first: a row that is written has all its events there.
+void book::write(std::size_t limit) {
+    if (rows_written_ == changed_.size() && events_written_ == events_.size()) {
+        return;
+    }
+    try {
+        ledger_.begin();
+        for (; limit > 0 && events_written_ < events_.size(); --limit) {
+            const pending_event& e = events_[events_written_];
+            ledger_.write(e.what, e.message);
+            ++events_written_;
+        }
+        for (; limit > 0 && rows_written_ < changed_.size(); --limit) {
+            message_row& row = *changed_[rows_written_];
+            ledger_.write(row);
+            is_written(row);
+            ++rows_written_;
+        }
+    } catch (...) {
+        restore();
+        throw;
+    }
+}
+
+void book::write_pauses() {
+    if (pauses_changed_) {
+        for (const route_id& route : resumed_) {
+            ledger_.erase(route);
+        }
+        for (const auto& [route, row] : pauses_) {
+            ledger_.write(row);
+        }
+    }
+}
+
+bool book::is_caught_up(message_id id) const {
+    const auto it = rows_.find(id);
+    return it == rows_.end() || !it->second->is_changed;
+}
+
+// The ledger's index has from now on who waits.
+void book::is_written(message_row& row) {
+    for (std::size_t i = 0; i < row.recipients.size(); ++i) {
+        if (row.recipients[i].is_changed) {
+            leaves(row, i);
+            row.recipients[i].is_changed = false;
+            enters(row, i);
+        }
+    }
+    row.is_changed = false;
+    row.is_inserted = true;
+    row.body_was_in_ledger = row.body_was_in_ledger || row.body.where == body_place::in_ledger;
+}
+
+void book::committed() {
+    for (message_row* row : changed_) {
+        row->fresh.reset();
+        row->body_was_in_ledger = row->body.where == body_place::in_ledger;
+    }
+    changed_.clear();
     events_.clear();
+    rows_written_ = events_written_ = 0;
     resumed_.clear();
     pauses_changed_ = false;
     fresh_keys_.clear();
     fresh_bytes_ = 0;
-    written();
     trim();
 }
 
-// The ledger's index has from now on who waits.
-void book::written() {
-    for (message_row* row : changed_) {
-        for (std::size_t i = 0; i < row->recipients.size(); ++i) {
-            if (row->recipients[i].is_changed) {
-                leaves(*row, i);
-                row->recipients[i].is_changed = false;
-                enters(*row, i);
-            }
+// The open transaction is lost: all that it had is to be written again.
+void book::restore() {
+    ledger_.roll_back();
+    for (std::size_t i = 0; i < rows_written_; ++i) {
+        message_row& row = *changed_[i];
+        row.is_inserted = row.fresh == nullptr;
+        row.is_changed = true;
+        for (std::size_t place = 0; place < row.recipients.size(); ++place) {
+            leaves(row, place);
+            row.recipients[place].is_changed = true;
+            enters(row, place);
         }
-        row->is_written();
     }
-    changed_.clear();
+    std::sort(changed_.begin(), changed_.end(), [](const message_row* a, const message_row* b) {
+        return a->no < b->no;
+    });
+    changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
+    rows_written_ = events_written_ = 0;
 }
 
 // What is claimed will change soon; the rest comes back from the ledger when it is needed.

@@ -8,7 +8,6 @@
 #include "lanes.hpp"
 #include "ledger.hpp"
 
-#include <deque>
 #include <map>
 #include <unordered_map>
 
@@ -23,13 +22,23 @@ public:
     // True if the change took effect. `body` is where new mail's body is.
     bool apply(const change& c, const body_place& body);
 
-    // Writes all that is not in the ledger yet, in one transaction; `applied` goes with it.
-    void flush(std::uint64_t applied);
+    // Writes up to `limit` rows and events of what is not in the ledger yet, in a transaction that stays
+    // open from call to call. True: the ledger has all, committed, and `applied` with it.
+    bool follow(std::uint64_t applied, std::size_t limit);
+
+    void flush(std::uint64_t applied) { (void)follow(applied, everything); }
+
+    // The ledger's rows are as the book's for whoever asks through the same ledger; not yet committed.
+    void catch_up() { write(everything); }
+
+    // This message's rows and events are in the ledger as they are here.
+    [[nodiscard]] bool is_caught_up(message_id id) const;
 
     [[nodiscard]] bool is_flushed() const noexcept {
         return changed_.empty() && events_.empty() && !pauses_changed_;
     }
 
+    // Events that are not in the ledger, or in its open transaction.
     [[nodiscard]] std::size_t pending() const noexcept { return events_.size(); }
 
     [[nodiscard]] std::size_t pending_bytes() const noexcept { return fresh_bytes_; }
@@ -45,6 +54,8 @@ public:
     void unclaim(const recipient_id& id);
 
     [[nodiscard]] std::vector<waiting_tenant> waiting() { return lanes_.waiting(); }
+
+    [[nodiscard]] std::vector<paused_route> paused_routes() const;
 
     // Claimed or not.
     [[nodiscard]] std::optional<wall_time> oldest_due();
@@ -78,7 +89,13 @@ private:
     [[nodiscard]] bool is_hidden(std::int64_t recipient) const;
     static void enters(const message_row& row, std::size_t place);
     static void leaves(const message_row& row, std::size_t place);
-    void written();
+    static constexpr std::size_t everything = std::size_t{0} - 1;
+
+    void write(std::size_t limit);
+    void write_pauses();
+    static void is_written(message_row& row);
+    void committed();
+    void restore();
     void trim();
 
     ledger& ledger_;
@@ -87,9 +104,11 @@ private:
     lanes lanes_;
     std::unordered_map<message_id, std::unique_ptr<message_row>> rows_;
     std::unordered_map<std::int64_t, message_row*> by_number_;
-    std::vector<message_row*> changed_;
+    std::vector<message_row*> changed_;  // those before rows_written_ are in the open transaction
     std::vector<message_row*> touched_;  // perhaps not needed any more
-    std::deque<pending_event> events_;
+    std::vector<pending_event> events_;  // those before events_written_ are in the open transaction
+    std::size_t rows_written_ = 0;
+    std::size_t events_written_ = 0;
     std::map<route_id, paused_route> pauses_;
     bool pauses_changed_ = false;
     std::vector<route_id> resumed_;

@@ -40,15 +40,6 @@ std::optional<wall_time> message_row::completed_at() const {
     return latest;
 }
 
-void message_row::is_written() {
-    fresh.reset();
-    is_changed = false;
-    body_was_in_ledger = body.where == body_place::in_ledger;
-    for (recipient_row& r : recipients) {
-        r.is_changed = false;
-    }
-}
-
 ledger::ledger(const std::string& path, syncing how)
     : db_{path, database::access::read_write} {
     db_.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -49152;"
@@ -98,17 +89,28 @@ statement& ledger::sql(std::string text) {
     return it->second;
 }
 
+bool ledger::is_in_transaction() const noexcept {
+    return sqlite3_get_autocommit(db_.handle()) == 0;
+}
+
 void ledger::begin() {
-    sql("BEGIN IMMEDIATE").run();
+    if (!is_in_transaction()) {
+        sql("BEGIN IMMEDIATE").run();
+    }
 }
 
 ledger::reading::reading(ledger& l)
-    : ledger_{l} {
-    ledger_.sql("BEGIN").run();
+    : ledger_{l}
+    , is_needed_{!l.is_in_transaction()} {
+    if (is_needed_) {
+        ledger_.sql("BEGIN").run();
+    }
 }
 
 ledger::reading::~reading() {
-    sqlite3_exec(ledger_.db_.handle(), "COMMIT", nullptr, nullptr, nullptr);  // nothing was written
+    if (is_needed_) {
+        sqlite3_exec(ledger_.db_.handle(), "COMMIT", nullptr, nullptr, nullptr);  // nothing was written
+    }
 }
 
 void ledger::commit(const ledger_numbers& numbers) {
@@ -235,7 +237,7 @@ void ledger::insert_recipients(const message_row& row) {
 }
 
 void ledger::write(const message_row& row) {
-    if (row.fresh) {
+    if (!row.is_inserted) {
         insert(row);
         if (row.body.where == body_place::in_ledger && row.fresh->body) {
             sql("INSERT INTO body(message, content) VALUES (?, ?)").run(row.no, bytes_of(*row.fresh->body));

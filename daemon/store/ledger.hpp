@@ -44,19 +44,17 @@ struct message_row {
     wall_time expires_at;
     std::vector<recipient_row> recipients;
     bool is_changed = false;
+    bool is_inserted = false;
 
     // The book's own: where its recipients wait, and whether it looks at the row when it trims.
     lane* waits_in = nullptr;
     bool is_touched = false;
 
-    // Only until its first write: what is not in the file yet.
+    // Only until its first write is committed: what is not in the file yet.
     mail::message_ptr fresh;
     std::string idempotency_key, idempotency_digest;
 
     [[nodiscard]] std::optional<wall_time> completed_at() const;
-
-    // All of it is in the file.
-    void is_written();
 };
 
 // A recipient's number: its message's and its place in the envelope.
@@ -91,6 +89,7 @@ public:
 
     [[nodiscard]] const ledger_numbers& numbers_at_open() const noexcept { return numbers_; }
 
+    // No more than once: a transaction stays open until commit() or roll_back().
     void begin();
 
     // Many reads at the price of one: as long as it lives the ledger is open for reading. Not around a
@@ -104,6 +103,7 @@ public:
 
     private:
         ledger& ledger_;
+        bool is_needed_;
     };
 
     void commit(const ledger_numbers& numbers);
@@ -157,6 +157,7 @@ public:
 private:
     void prepare(const std::string& path);
     void read_numbers();
+    [[nodiscard]] bool is_in_transaction() const noexcept;
     [[nodiscard]] statement& sql(const char* literal);
     [[nodiscard]] statement& sql(std::string text);
     [[nodiscard]] std::int64_t number_of(const tenant_id& tenant);

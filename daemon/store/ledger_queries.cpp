@@ -97,6 +97,7 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
         return nullptr;
     }
     auto row = std::make_unique<message_row>();
+    row->is_inserted = true;
     row->no = s.integer(0);
     row->id = id_of(s.text(1));
     row->tenant = tenant_of(s.integer(2));

@@ -86,7 +86,6 @@ public:
                 }
             }
             applied_ = written->sequence;
-            follow_if_due();
             return done;
         } catch (const ledger_error&) {
             // The batch is durable and the rows in memory are not: only a restart puts that right.
@@ -150,7 +149,10 @@ public:
     }
 
     result<message_view> view(message_id id) override {
-        return up_to_date([&]() -> result<message_view> {
+        return guarded([&]() -> result<message_view> {
+            if (!book_.is_caught_up(id)) {
+                catch_up();
+            }
             auto found = ledger_.view(id);
             if (!found) {
                 return errc::not_found;
@@ -183,7 +185,7 @@ public:
     }
 
     result<std::vector<paused_route>> paused_routes() override {
-        return up_to_date([&]() -> result<std::vector<paused_route>> { return ledger_.paused_routes(); });
+        return guarded([&]() -> result<std::vector<paused_route>> { return book_.paused_routes(); });
     }
 
     result<std::optional<idempotent_answer>>
@@ -194,7 +196,8 @@ public:
     }
 
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
-        return up_to_date([&]() -> result<std::size_t> {
+        return guarded([&]() -> result<std::size_t> {
+            flush();
             const auto bodies_before = before + options_.retention - options_.keep_bodies;
             const auto old = ledger_.complete_before(before, limit);
             const auto bodies = ledger_.bodies_complete_before(bodies_before, limit);
@@ -203,8 +206,34 @@ public:
         });
     }
 
+    result<settled> follow() override {
+        return guarded([&]() -> result<settled> {
+            if (book_.pending() >= tuning_.flush_changes || book_.pending_bytes() >= tuning_.flush_bytes) {
+                is_following_ = true;
+            }
+            if (!is_following_ || failed_) {
+                return settled::all;
+            }
+            try {
+                follow_a_step();
+            } catch (const ledger_error& e) {
+                // The journal has it all: the ledger follows later.
+                if (e.code != errc::store_full && e.code != errc::store_busy) {
+                    failed_ = errc::store_failed;
+                    throw;
+                }
+                is_following_ = false;
+            }
+            return is_following_ ? settled::more_to_do : settled::all;
+        });
+    }
+
     result<settled> settle() override {
-        return up_to_date([&]() -> result<settled> {
+        return guarded([&]() -> result<settled> {
+            if (!with_reserve([&] { return book_.follow(applied_, tuning_.rows_per_step); })) {
+                return settled::more_to_do;
+            }
+            is_following_ = false;
             if (!journal_.oldest_sealed()) {
                 return settled::all;
             }
@@ -224,7 +253,7 @@ private:
     // Read your writes: the ledger first takes what was committed.
     template <class Call> auto up_to_date(Call call) -> decltype(call()) {
         return guarded([&]() -> decltype(call()) {
-            follow();
+            catch_up();
             return call();
         });
     }
@@ -246,31 +275,37 @@ private:
         return book_.apply(c, place);
     }
 
-    void follow() {
+    // The journal has it all: on a full disk the ledger may follow later, with the reserve's help at once.
+    template <class Call> auto with_reserve(Call call) -> decltype(call()) {
         try {
-            book_.flush(applied_);
+            return call();
         } catch (const ledger_error& e) {
-            // The journal has it all: the ledger may follow later, with the reserve's help at once.
             if (e.code != errc::store_full || !space_.release()) {
                 throw;
             }
-            book_.flush(applied_);
+            return call();
         }
     }
 
-    void follow_if_due() {
-        if (book_.pending() < tuning_.flush_changes && book_.pending_bytes() < tuning_.flush_bytes) {
-            return;
-        }
-        try {
-            follow();
-            if (journal_.sealed_count() > tuning_.kept_segments) {
-                (void)retire_oldest();
-            }
-        } catch (const ledger_error& e) {
-            if (e.code != errc::store_full && e.code != errc::store_busy) {
-                throw;
-            }
+    void flush() {
+        with_reserve([&] { book_.flush(applied_); });
+        is_following_ = false;
+    }
+
+    void catch_up() {
+        with_reserve([&] { book_.catch_up(); });
+    }
+
+    // Never slower than what comes in: a step has at least twice what came since the one before.
+    void follow_a_step() {
+        const std::size_t pending = book_.pending();
+        const std::size_t came = pending > seen_pending_ ? pending - seen_pending_ : 0;
+        const std::size_t limit =
+            pending > 4 * tuning_.flush_changes ? pending * 2 : std::max(tuning_.rows_per_step, 4 * came);
+        is_following_ = !with_reserve([&] { return book_.follow(applied_, limit); });
+        seen_pending_ = book_.pending();
+        if (!is_following_ && journal_.sealed_count() > tuning_.kept_segments) {
+            (void)retire_oldest();
         }
     }
 
@@ -319,7 +354,9 @@ private:
     journal journal_;
     ledger ledger_;
     book book_;
-    std::uint64_t applied_ = 0;  // the last batch that is in the book
+    std::uint64_t applied_ = 0;     // the last batch that is in the book
+    bool is_following_ = false;     // the ledger's transaction is under way
+    std::size_t seen_pending_ = 0;  // the book's, at the last step
     error_code failed_;
 };
 

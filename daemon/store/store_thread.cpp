@@ -112,35 +112,53 @@ error_code queue::thread::health() const noexcept {
 }
 
 void queue::thread::run() {
-    bool is_settled = false;
+    auto left = rest::all_of_it;
     for (;;) {
         round now;
-        if (!wait_for_work(now, is_settled)) {
+        if (!wait_for_work(now, left)) {
             return;
         }
-        if (!now.changes.empty() || !now.others.empty()) {
-            is_settled = false;
-            work(now);
-            answer(std::move(now));
+        if (!now.changes.empty()) {
+            commit(now.changes);
+            answer({std::move(now.changes), {}});
+        }
+        if (!now.others.empty()) {
+            work(now.others);
+            answer({{}, std::move(now.others)});
+        }
+        if (left == rest::all_of_it || left == rest::what_is_due) {
+            left = follow();
         }
     }
 }
 
-// False: the end. A round without jobs: the engine settled for a step.
-bool queue::thread::wait_for_work(round& next, bool& is_settled) {
+// A step of what is due, between the rounds.
+queue::thread::rest queue::thread::follow() {
+    const auto more = engine_->follow();
+    if (!more) {
+        remember(more.error());
+    }
+    return more && *more == settled::more_to_do ? rest::what_is_due : rest::all_of_it;
+}
+
+// False: the end. A round without jobs: the engine has time for what is left to do.
+bool queue::thread::wait_for_work(round& next, rest& left) {
     std::unique_lock lock{mutex_};
     const auto has_news = [this] { return !pending_.changes.empty() || !pending_.others.empty() || stops_; };
-    if (is_settled) {
+    if (left == rest::none) {
         has_work_.wait(lock, has_news);
+    } else if (left == rest::what_is_due || left == rest::begun) {
+        if (!has_news()) {
+            lock.unlock();
+            left = left == rest::begun ? settle() : left;
+            return true;
+        }
     } else if (!has_work_.wait_for(lock, idle_before_settle, has_news)) {
         lock.unlock();
-        const auto more = engine_->settle();
-        if (!more) {
-            remember(more.error());
-        }
-        is_settled = !more || *more == settled::all;
+        left = settle();
         return true;
     }
+    left = rest::all_of_it;
     if (drops_) {
         for (auto& job : pending_.others) {
             job->fail(errc::interrupted);
@@ -173,11 +191,16 @@ void queue::thread::take(round& next) {
     }
 }
 
-void queue::thread::work(round& now) {
-    if (!now.changes.empty()) {
-        commit(now.changes);
+queue::thread::rest queue::thread::settle() {
+    const auto more = engine_->settle();
+    if (!more) {
+        remember(more.error());
     }
-    for (auto& job : now.others) {
+    return more && *more == settled::more_to_do ? rest::begun : rest::none;
+}
+
+void queue::thread::work(jobs& others) {
+    for (auto& job : others) {
         try {
             job->run(*engine_);
         } catch (const std::exception&) {
@@ -224,8 +247,8 @@ void queue::thread::commit(commits& callers) {
 result<effects> queue::thread::commit_of(const std::vector<commit_job*>& callers) {
     try {
         std::vector<change> batch;
-        for (const commit_job* job : callers) {
-            batch.insert(batch.end(), job->changes.begin(), job->changes.end());
+        for (commit_job* job : callers) {
+            std::ranges::move(job->changes, std::back_inserter(batch));
         }
         const auto begun = std::chrono::steady_clock::now();
         auto done = engine_->commit(batch);
@@ -234,6 +257,12 @@ result<effects> queue::thread::commit_of(const std::vector<commit_job*>& callers
         }
         if (!done) {
             remember(done.error());
+            auto next = batch.begin();  // without the new mail the others may still go in
+            for (commit_job* job : callers) {
+                const auto end = next + static_cast<std::ptrdiff_t>(job->changes.size());
+                std::move(next, end, job->changes.begin());
+                next = end;
+            }
         }
         return done;
     } catch (const std::exception&) {

@@ -78,12 +78,18 @@ private:
         jobs others;
     };
 
+    // What the engine has left to do: perhaps something, once all is quiet; something at once, though
+    // others wait; something that is begun, as long as nobody waits; nothing.
+    enum class rest { all_of_it, what_is_due, begun, none };
+
     void hand_over_later();
     void hand_over();
     void run();
-    [[nodiscard]] bool wait_for_work(round& next, bool& is_settled);
+    [[nodiscard]] bool wait_for_work(round& next, rest& left);
     void take(round& next);  // mutex_ held
-    void work(round& now);
+    [[nodiscard]] rest follow();
+    [[nodiscard]] rest settle();
+    void work(jobs& others);
     void commit(commits& callers);
     [[nodiscard]] result<effects> commit_of(const std::vector<commit_job*>& callers);
     void answer(round done);

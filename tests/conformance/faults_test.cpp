@@ -50,6 +50,7 @@ protected:
         bool has_failed = false;
         const auto commit = [&](std::vector<change> changes, std::map<std::uint32_t, state> means) {
             const auto done = store.commit(changes);
+            (void)store.follow();
             if (done) {
                 said.acknowledged_after_failure += has_failed ? 1 : 0;
                 for (const auto& [n, s] : means) {
@@ -122,7 +123,9 @@ protected:
     disk_ptr bad;
     std::unique_ptr<estafette::test::temporary_folder> folder;
     config::store_options options;
-    local_tuning tuning{.segment_size = 4096, .kept_segments = 0, .flush_changes = 6, .bodies_per_step = 2};
+    local_tuning tuning{
+        .segment_size = 4096, .kept_segments = 0, .flush_changes = 6, .rows_per_step = 3, .bodies_per_step = 2
+    };
 };
 
 TEST_F(a_store_on_a_bad_disk, lives_without_faults) {

@@ -131,7 +131,13 @@ public:
         options_.engine = kind.substr(0, kind.find('_'));
         tuning_.segment_size = 1u << 20;
         if (options_.engine != kind) {
-            tuning_ = {.segment_size = 4096, .kept_segments = 0, .flush_changes = 1, .bodies_per_step = 1};
+            tuning_ = {
+                .segment_size = 4096,
+                .kept_segments = 0,
+                .flush_changes = 1,
+                .rows_per_step = 1,
+                .bodies_per_step = 1
+            };
         }
         options_.path = folder_.path("store");
         options_.reserve = 0;
@@ -154,6 +160,7 @@ public:
     effects commit(std::vector<change> changes) {
         auto done = engine_->commit(changes);
         EXPECT_TRUE(done.has_value()) << done.error().message();
+        EXPECT_TRUE(engine_->follow().has_value());
         return done ? *done : effects{};
     }
 

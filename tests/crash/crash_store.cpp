@@ -131,6 +131,7 @@ std::unique_ptr<engine> open(const options& o) {
         .kept_segments = 1,
         .flush_changes = 300,
         .flush_bytes = 1u << 20,
+        .rows_per_step = 32,
         .bodies_per_step = 64
     };
     std::unique_ptr<file_layer> files = make_disk_files();
@@ -368,7 +369,9 @@ int fill(const options& o) {
     const mail::address who = mail::address::parse("a@vendor.example").value();
     const auto commit = [&](change c) {
         const std::vector<change> one{std::move(c)};
-        return store->commit(one);
+        auto done = store->commit(one);
+        (void)store->follow();
+        return done;
     };
     std::uint64_t n = 1;
     for (;; ++n) {

@@ -65,6 +65,10 @@ public:
     // dropped: call again until it is 0.
     [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
 
+    // Work that is due though others may wait, a small step of it, after they were answered; all: nothing
+    // is due.
+    virtual result<settled> follow() { return settled::all; }
+
     // Work that need not be in anyone's way, a small step of it; the facade calls it when nothing waits.
     virtual result<settled> settle() { return settled::all; }
 };

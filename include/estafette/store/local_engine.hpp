@@ -15,8 +15,9 @@ namespace estafette::store {
 struct local_tuning {
     std::uint64_t segment_size = 32u << 20;  // of the journal
     std::size_t kept_segments = 2;           // full ones whose bodies are not yet moved under load
-    std::size_t flush_changes = 2048;        // events after which the ledger follows at the latest
+    std::size_t flush_changes = 2048;        // events after which the ledger begins to follow
     std::size_t flush_bytes = 32u << 20;     // bodies in memory, likewise
+    std::size_t rows_per_step = 128;         // rows and events that it takes at a time, while others wait
     std::size_t bodies_per_step = 256;       // moved to the ledger at a time
 };
 
