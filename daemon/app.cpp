@@ -169,6 +169,7 @@ asio::awaitable<void> app::start() {
     meters_.store_healthy.set(1);
     tasks_.spawn("scheduler", scheduler_.run());
     tasks_.spawn("retention", scheduler_.run_retention());
+    tasks_.spawn("delays", scheduler_.run_delays());
     tasks_.spawn("gauges", sample());
     if (notify_.watchdog_interval()) {
         tasks_.spawn("watchdog", watch());

@@ -240,6 +240,10 @@ constexpr std::array config_rows{
         "admin) and tenants (\"*\" or a list). The first that fits decides. Without any: root and the "
         "daemon's user are admin, its group may submit."
     ),
+    row<duration_value<member<&config::delayed_after>, 0>>(
+        "delayed_after",
+        "Mail that waits longer than that gets the event delayed, once for each recipient; 0: never."
+    ),
     row<size_value<limits<&api_limits::body>>>("limits.body", "Largest request."),
     row<number_value<limits<&api_limits::recipients>, 1, 100000>>("limits.recipients", "Of one message."),
     row<number_value<limits<&api_limits::attachments>, 0, 10000>>("limits.attachments", "Of one message."),

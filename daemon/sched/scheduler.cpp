@@ -18,6 +18,9 @@ constexpr std::size_t claim_batch = 256;  // recipients claimed at once
 constexpr int turns_per_plan = 8;
 constexpr milliseconds longest_sleep = std::chrono::minutes{1};
 constexpr milliseconds retention_pause = std::chrono::minutes{10};
+constexpr milliseconds shortest_delay_pause = milliseconds{250};
+constexpr milliseconds longest_delay_pause = std::chrono::minutes{1};
+constexpr std::size_t delay_step = 500;      // recipients told of at once
 constexpr std::size_t retention_step = 200;  // messages dropped at once
 
 wall_time wall_now() {
@@ -462,6 +465,40 @@ asio::awaitable<void> scheduler::run_retention() {
             }
         }
         pause.expires_after(retention_pause);
+        boost::system::error_code ec;
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    }
+}
+
+asio::awaitable<void> scheduler::tell_of_delays() {
+    const auto after = config_->delayed_after;
+    while (after > milliseconds{0} && !is_stopping_ && !has_failed_) {
+        const auto now = wall_now();
+        const auto late = co_await queue_.overdue(now - after, delay_step);  // the store's own limit
+        if (!late || late->empty()) {
+            co_return;
+        }
+        std::vector<store::change> changes;
+        for (const auto& who : *late) {
+            changes.push_back(store::delayed{who, now});
+        }
+        const auto told = co_await queue_.commit(std::move(changes));
+        if (!told) {
+            co_return;  // looked for again
+        }
+        meters_.recipients_delayed.add(*told);
+        log::event(log::level::warning, "delayed", {{"recipients", *told}, {"after", after}});
+    }
+}
+
+asio::awaitable<void> scheduler::run_delays() {
+    asio::steady_timer pause{loop_};
+    const auto stop = co_await asio::this_coro::cancellation_state;
+    while (stop.cancelled() == asio::cancellation_type::none && !is_stopping_) {
+        co_await tell_of_delays();
+        // Tests set seconds; then it is looked for as often.
+        pause.expires_after(std::clamp(config_->delayed_after / 4, shortest_delay_pause, longest_delay_pause)
+        );
         boost::system::error_code ec;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
     }

@@ -38,6 +38,7 @@ bool book::apply(const change& c, const body_place& body) {
         bool operator()(const released& what) { return self.take(what); }
         bool operator()(const expired& what) { return self.take(what); }
         bool operator()(const corrected& what) { return self.take(what); }
+        bool operator()(const delayed& what) { return self.take(what); }
     };
 
     return std::visit(visitor{*this, body}, c);

@@ -20,6 +20,7 @@ enum class tag : std::uint8_t {
     corrected = 7,
     route_paused = 8,
     route_resumed = 9,
+    delayed = 10,
 };
 
 enum message_flag : std::uint16_t {
@@ -193,6 +194,13 @@ public:
         return std::nullopt;
     }
 
+    std::optional<std::uint64_t> operator()(const delayed& c) {
+        begin(tag::delayed);
+        put(c.who);
+        e_.put(c.at);
+        return std::nullopt;
+    }
+
 private:
     void begin(tag t) { e_.put(static_cast<std::uint8_t>(t)); }
 
@@ -237,6 +245,7 @@ public:
         case tag::corrected: return {read_corrected(), std::nullopt};
         case tag::route_paused: return {read_route_paused(), std::nullopt};
         case tag::route_resumed: return {read_route_resumed(), std::nullopt};
+        case tag::delayed: return {read_delayed(), std::nullopt};
         }
         throw bad_encoding{};
     }
@@ -339,6 +348,13 @@ private:
 
     [[nodiscard]] expired read_expired() {
         expired c;
+        c.who = recipient();
+        c.at = d_.time();
+        return c;
+    }
+
+    [[nodiscard]] delayed read_delayed() {
+        delayed c;
         c.who = recipient();
         c.at = d_.time();
         return c;

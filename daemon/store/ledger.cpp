@@ -218,7 +218,7 @@ void ledger::insert_recipients(const message_row& row) {
     for (std::size_t i = 0; i < row.recipients.size(); ++i) {
         const recipient_row& r = row.recipients[i];
         sql("INSERT INTO recipient(no, tenant, bulk, address, state, attempts, changed_at, due_at,"
-            " doubted, reason, note, last_attempt) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)")
+            " doubted, late, reason, note, last_attempt) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")
             .run(
                 recipient_number(row.no, i),
                 tenant,
@@ -229,6 +229,7 @@ void ledger::insert_recipients(const message_row& row) {
                 r.at.changed_at,
                 r.at.due_at,
                 r.at.doubted,
+                r.at.late,
                 text_of(r.at.why),
                 r.at.note,
                 r.last_attempt
@@ -249,13 +250,14 @@ void ledger::write(const message_row& row) {
                 continue;
             }
             sql("UPDATE recipient SET state = ?, attempts = ?, changed_at = ?, due_at = ?,"
-                " doubted = ?, reason = ?, note = ?, last_attempt = ? WHERE no = ?")
+                " doubted = ?, late = ?, reason = ?, note = ?, last_attempt = ? WHERE no = ?")
                 .run(
                     static_cast<int>(r.at.now),
                     r.at.attempts,
                     r.at.changed_at,
                     r.at.due_at,
                     r.at.doubted,
+                    r.at.late,
                     text_of(r.at.why),
                     r.at.note,
                     r.last_attempt,

@@ -123,6 +123,9 @@ public:
     [[nodiscard]] std::optional<mail::message> find_message(message_id id);
     [[nodiscard]] std::optional<std::string> read_body(std::int64_t message);
 
+    // Not complete, due before `before` and not told of yet.
+    [[nodiscard]] std::vector<recipient_id> overdue(wall_time before, std::size_t limit);
+
     // A line per tenant and precedence.
     [[nodiscard]] std::vector<waiting_tenant> waiting();
 

@@ -106,8 +106,8 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
     row->body = {s.maybe_integer(5), s.integer(6)};
     row->body_was_in_ledger = row->body.where == body_place::in_ledger;
     s.reset();
-    statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt"
-                       " FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
+    statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt,"
+                       " late FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
     const std::int64_t first = recipient_number(row->no, 0);
     for (r.start(first, first | place_mask); r.step();) {
         recipient_row& one = row->recipients.emplace_back();
@@ -121,6 +121,7 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
         if (const auto no = r.maybe_integer(7)) {
             one.last_attempt = static_cast<std::uint64_t>(*no);
         }
+        one.at.late = r.integer(8) != 0;
     }
     return row;
 }
@@ -215,6 +216,33 @@ std::vector<paused_route> ledger::paused_routes() {
         );
     }
     return rows;
+}
+
+// In the order of their acceptance, so that the look ends with the first that is young enough; besides
+// them, mail that was meant for later and never tried.
+std::vector<recipient_id> ledger::overdue(wall_time before, std::size_t limit) {
+    std::vector<recipient_id> found;
+    const auto take = [&](const statement& s) {
+        found.push_back({id_of(s.text(0)), static_cast<std::uint32_t>(s.integer(1) & place_mask)});
+    };
+    statement& tried =
+        sql("SELECT m.id, r.no, m.due_at, m.accepted_at FROM recipient r INDEXED BY recipient_on_time"
+            " JOIN message m ON m.no = r.no >> 16"
+            " WHERE r.late = 0 AND r.state BETWEEN 1 AND 3 ORDER BY r.no");
+    for (tried.start(); found.size() < limit && tried.step() && from_unix_ms(tried.integer(3)) <= before;) {
+        if (from_unix_ms(tried.integer(2)) <= before) {
+            take(tried);
+        }
+    }
+    tried.reset();
+    statement& untried = sql("SELECT m.id, r.no FROM recipient r INDEXED BY recipient_not_begun"
+                             " JOIN message m ON m.no = r.no >> 16"
+                             " WHERE r.late = 0 AND r.state = 0 AND r.due_at <= ? ORDER BY r.due_at");
+    for (untried.start(before); found.size() < limit && untried.step();) {
+        take(untried);
+    }
+    untried.reset();
+    return found;
 }
 
 // From one (tenant, priority) to the next through the due index: as many seeks as there are lines.

@@ -76,9 +76,16 @@ ALTER TABLE recipient DROP COLUMN claimed;
 CREATE INDEX recipient_due ON recipient(tenant, bulk, due_at) WHERE due_at IS NOT NULL;
 )";
 
+// Who is delayed and was not told of: found in the order of acceptance, or of the time it was meant for.
+constexpr const char* version_3 = R"(
+ALTER TABLE recipient ADD COLUMN late INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX recipient_on_time ON recipient(no) WHERE late = 0 AND state BETWEEN 1 AND 3;
+CREATE INDEX recipient_not_begun ON recipient(due_at) WHERE late = 0 AND state = 0;
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
-constexpr std::array steps{version_1, version_2};
+constexpr std::array steps{version_1, version_2, version_3};
 
 }  // namespace
 

@@ -195,6 +195,12 @@ public:
         });
     }
 
+    result<std::vector<recipient_id>> overdue(wall_time before, std::size_t limit) override {
+        return up_to_date([&]() -> result<std::vector<recipient_id>> {
+            return ledger_.overdue(before, limit);
+        });
+    }
+
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
         return guarded([&]() -> result<std::size_t> {
             flush();

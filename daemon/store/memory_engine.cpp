@@ -165,6 +165,19 @@ public:
         return it == keys_.end() ? std::nullopt : std::optional{it->second};
     }
 
+    result<std::vector<recipient_id>> overdue(wall_time before, std::size_t limit) override {
+        std::vector<recipient_id> found;
+        for (const auto& [order, id] : by_order_) {
+            const message_row& m = messages_.at(id.message);
+            const standing& s = m.recipients[id.index].at;
+            const auto since = std::max(m.message->due_at, m.message->accepted_at);
+            if (found.size() < limit && !is_final(s.now) && !s.late && since <= before) {
+                found.push_back(id);
+            }
+        }
+        return found;
+    }
+
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
         const wall_time bodies_before = before + options_.retention - options_.keep_bodies;
         std::vector<std::tuple<wall_time, std::uint64_t, message_id>> complete;  // oldest first

@@ -134,6 +134,12 @@ queue::find_idempotent(tenant_id tenant, std::string key) {
     });
 }
 
+asio::awaitable<result<std::vector<recipient_id>>> queue::overdue(wall_time before, std::size_t limit) {
+    return ask<result<std::vector<recipient_id>>>(*thread_, [=](engine& e) {
+        return e.overdue(before, limit);
+    });
+}
+
 asio::awaitable<result<std::size_t>> queue::purge(wall_time before, std::size_t limit) {
     return ask<result<std::size_t>>(*thread_, [=](engine& e) { return e.purge(before, limit); });
 }

@@ -150,6 +150,14 @@ std::optional<event> apply(standing& s, const corrected& c) {
     return e;
 }
 
+std::optional<event> apply(standing& s, const delayed& c) {
+    if (is_final(s.now) || s.late) {
+        return std::nullopt;
+    }
+    s.late = true;
+    return event_of(s, "delayed", c.at);
+}
+
 route_step apply(std::optional<paused_route>& row, const route_paused& c) {
     const bool is_news = !row || row->why != c.why;
     const wall_time since = row ? row->since : c.at;

@@ -17,6 +17,7 @@ struct standing {
     std::optional<wall_time> due_at;  // scheduled, queued, deferred: when it is tried next
     bool claimed = false;             // in memory only: a restart forgets it
     bool doubted = false;             // some attempt was uncertain: it may have been sent twice
+    bool late = false;                // somebody was told that it is delayed
     std::optional<verdict::reason> why;
     std::string note;
 
@@ -36,6 +37,7 @@ struct standing {
 [[nodiscard]] std::optional<event> apply(standing& s, const released& c);
 [[nodiscard]] std::optional<event> apply(standing& s, const expired& c);
 [[nodiscard]] std::optional<event> apply(standing& s, const corrected& c);
+[[nodiscard]] std::optional<event> apply(standing& s, const delayed& c);
 
 // The row of the route before the change, or none if it was not paused.
 struct route_step {

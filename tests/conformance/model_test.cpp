@@ -27,7 +27,7 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 
 rc::Gen<step> any_step() {
     return rc::gen::build<step>(
-        rc::gen::set(&step::verb, rc::gen::inRange(0, 16)),
+        rc::gen::set(&step::verb, rc::gen::inRange(0, 17)),
         rc::gen::set(&step::mail, rc::gen::inRange<std::uint32_t>(1, mails + 1)),
         rc::gen::set(&step::place, rc::gen::inRange<std::uint32_t>(0, 3)),
         rc::gen::set(&step::choice, rc::gen::inRange(0, 6))
@@ -68,6 +68,7 @@ std::optional<change> change_of(const step& s, std::int64_t now) {
         return corrected{who, at(now), s.choice % 2 == 0 ? state::delivered : state::failed, {}, "later"};
     case 14: return route_paused{route, at(now), std::nullopt, reason, "text", "by"};
     case 15: return route_resumed{route, at(now), "by"};
+    case 16: return delayed{who, at(now)};
     default: return std::nullopt;
     }
 }
@@ -119,6 +120,11 @@ std::string picture_of(store_of& store) {
     }
     const auto doubted = store->find({.uncertain_only = true}).value();
     out << "doubted " << doubted.recipients.size() << "\n";
+    auto late = store->overdue(at(50), 100).value();
+    std::sort(late.begin(), late.end());
+    for (const recipient_id& id : late) {
+        out << "late " << id.text() << "\n";
+    }
     const counts c = store->count().value();
     for (const std::uint64_t count : c.by_state) {
         out << count << " ";

@@ -91,6 +91,7 @@ struct metrics {
     gauge oldest_message_age_seconds;
     histogram<latency_bounds> delivery_latency;
     counter uncertain;
+    counter recipients_delayed;
     counter unclassified_replies;
 
     by_route<gauge> smtp_connections;

@@ -143,6 +143,7 @@ struct config {
     std::optional<route_options> relay;             // the vendor's relay: the default route
     std::map<std::string, tenant_options> tenants;  // always has "default"
     std::vector<grant> grants;  // empty in YAML: root, the daemon's own user: admin; its group: submit
+    milliseconds delayed_after = std::chrono::hours{4};  // 0: nobody is told
     api_limits limits;
     log_options log;
     milliseconds shutdown_grace = std::chrono::seconds{60};

@@ -64,6 +64,9 @@ public:
     // Old timelines go in small steps, until stopped.
     [[nodiscard]] asio::awaitable<void> run_retention();
 
+    // Tells, once for each recipient, that its mail is delayed, until stopped.
+    [[nodiscard]] asio::awaitable<void> run_delays();
+
     // Wakes run().
     void poke();
 
@@ -80,6 +83,7 @@ public:
     void on_room(route::route& which) override;
 
 private:
+    [[nodiscard]] asio::awaitable<void> tell_of_delays();
     [[nodiscard]] asio::awaitable<std::optional<wall_time>> claim_once();
     [[nodiscard]] asio::awaitable<bool> claim_for(store::waiting_tenant who);
     [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);

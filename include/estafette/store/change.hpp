@@ -90,6 +90,13 @@ struct expired {
     wall_time at;
 };
 
+// It has waited for so long that somebody should know: an event, once for each recipient; its state, its
+// claim and its next attempt stay.
+struct delayed {
+    recipient_id who;
+    wall_time at;
+};
+
 // A later report moves relayed to delivered or failed. Nothing else goes backwards.
 struct corrected {
     recipient_id who;
@@ -115,7 +122,16 @@ struct route_resumed {
     std::string by;
 };
 
-using change = std::
-    variant<enqueued, attempted, cancelled, held, released, expired, corrected, route_paused, route_resumed>;
+using change = std::variant<
+    enqueued,
+    attempted,
+    cancelled,
+    held,
+    released,
+    expired,
+    corrected,
+    route_paused,
+    route_resumed,
+    delayed>;
 
 }  // namespace estafette::store

@@ -60,6 +60,10 @@ public:
     [[nodiscard]] virtual result<std::optional<idempotent_answer>>
     find_idempotent(const tenant_id& tenant, const std::string& key) = 0;
 
+    // Up to `limit` recipients that are not complete, were meant to leave at `before` or earlier, and have no
+    // event `delayed` yet.
+    [[nodiscard]] virtual result<std::vector<recipient_id>> overdue(wall_time before, std::size_t limit) = 0;
+
     // Drops messages that were complete before `before` (now less the retention) with their timelines and
     // idempotency keys, and bodies kept longer than keep_bodies; at most `limit` of each. The number
     // dropped: call again until it is 0.

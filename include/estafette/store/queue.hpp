@@ -51,6 +51,8 @@ public:
     [[nodiscard]] asio::awaitable<result<std::vector<paused_route>>> paused_routes();
     [[nodiscard]] asio::awaitable<result<std::optional<idempotent_answer>>>
     find_idempotent(tenant_id tenant, std::string key);
+    [[nodiscard]] asio::awaitable<result<std::vector<recipient_id>>>
+    overdue(wall_time before, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<std::size_t>> purge(wall_time before, std::size_t limit);
 
     // Changes handed over and not yet committed: for back-pressure.

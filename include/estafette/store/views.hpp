@@ -15,7 +15,7 @@ struct event {
     std::uint64_t sequence = 0;  // grows by one per event of the store
     wall_time at;
     std::string type;  // accepted, deferred, relayed, failed, cancelled, held, released, expired, delivered,
-                       // route_paused, route_resumed
+                       // delayed, route_paused, route_resumed
     recipient_id who;  // null message for events of a route
     tenant_id tenant;
     route_id route;

@@ -38,6 +38,7 @@ TEST(metrics, have_exactly_these_names) {
             "estafette_oldest_message_age_seconds",
             "estafette_delivery_latency_seconds",
             "estafette_uncertain_total",
+            "estafette_recipients_delayed_total",
             "estafette_unclassified_replies_total",
             "estafette_smtp_connections",
             "estafette_smtp_connections_opened_total",

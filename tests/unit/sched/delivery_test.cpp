@@ -122,6 +122,17 @@ public:
         co_return co_await view(id);
     }
 
+    asio::awaitable<void> until_told(message_id id) {
+        for (int i = 0; i < 800; ++i) {
+            const auto v = co_await view(id);
+            if (v.timeline.back().type == "delayed") {
+                co_return;
+            }
+            co_await pause_for(milliseconds{20});
+        }
+        ADD_FAILURE() << "nobody was told";
+    }
+
     asio::awaitable<void> pause_for(milliseconds d) {
         asio::steady_timer pause{loop_, d};
         co_await pause.async_wait(asio::use_awaitable);
@@ -310,6 +321,27 @@ TEST_F(house, mail_of_later_waits_and_then_leaves) {
         EXPECT_EQ(v.recipients[0].now, state::scheduled);
         v = co_await h.until(id, {state::relayed});
         EXPECT_GE(v.recipients[0].last->started_at, v.message.due_at);
+    }(*this)));
+}
+
+TEST_F(house, mail_that_waits_for_long_is_told_of_once) {
+    config::config c;
+    c.delayed_after = milliseconds{300};
+    c.tenants["lost"].id = tenant_id{"lost"};
+    c.tenants["lost"].route = config::tenant_route::own;  // and no server: its mail is never tried
+    start(std::move(c));
+    tasks_.spawn("delays", scheduler_.run_delays());
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        const auto first = h.make({"ann@example.org"}, "lost");
+        co_await h.accept(first);
+        co_await h.until_told(first->id);
+        const auto second = h.make({"bob@example.org"}, "lost");
+        co_await h.accept(second);
+        co_await h.until_told(second->id);  // so the first was looked at again
+        const auto seen = co_await h.view(first->id);
+        EXPECT_EQ(std::ranges::count(seen.timeline, "delayed", &store::event::type), 1);
+        EXPECT_EQ(seen.recipients[0].now, state::queued);
+        EXPECT_EQ(h.meters_.recipients_delayed.value(), 2u);
     }(*this)));
 }
 

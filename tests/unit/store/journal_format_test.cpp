@@ -76,6 +76,7 @@ std::vector<change> one_of_each() {
         route_paused{relay, t, std::nullopt, verdict::reason::auth_failed, "text", "by"},
         route_paused{relay, t, t, verdict::reason::auth_failed, "", ""},
         route_resumed{relay, t, "by"},
+        delayed{who, t},
     };
 }
 

@@ -73,6 +73,10 @@ struct scripted_engine final : engine {
         return std::optional<idempotent_answer>{};
     }
 
+    result<std::vector<recipient_id>> overdue(wall_time, std::size_t) override {
+        return std::vector<recipient_id>{};
+    }
+
     result<std::size_t> purge(wall_time, std::size_t limit) override { return limit; }
 
     result<settled> settle() override {
