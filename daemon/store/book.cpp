@@ -60,6 +60,8 @@ bool book::take(const enqueued& c, const body_place& body) {
     row.expires_at = m.expires_at;
     row.fresh = c.message;
     row.body = body;
+    row.size = m.facts.size;
+    count_body(row, use::begins);
     row.idempotency_key = c.idempotency_key;
     row.idempotency_digest = c.idempotency_digest;
     if (has_key) {
@@ -104,7 +106,8 @@ template <class Change> bool book::take(const Change& c) {
         r.last_attempt = numbers_.last_event + 1;
     }
     note(*row, c.who.index, std::move(*e));
-    if (bodies_ == bodies::dropped_when_complete && row->completed_at()) {
+    if (bodies_ == bodies::dropped_when_complete && row->body.where && row->completed_at()) {
+        count_body(*row, use::ends);
         row->body.where.reset();
     }
     changed(*row);
@@ -144,6 +147,23 @@ void book::changed(message_row& row) {
         row.is_changed = true;
         changed_.push_back(&row);
         touch(row);
+    }
+}
+
+void book::count_body(const message_row& row, use what) {
+    if (!row.body.where || *row.body.where == body_place::in_ledger) {
+        return;
+    }
+    const auto it = numbers_.segments.try_emplace(*row.body.where).first;
+    const std::uint64_t bytes = row.size + segment_use::beside_body;
+    if (what == use::begins) {
+        ++it->second.bodies;
+        it->second.bytes += bytes;
+    } else if (it->second.bodies <= 1) {
+        numbers_.segments.erase(it);
+    } else {
+        --it->second.bodies;
+        it->second.bytes -= bytes;
     }
 }
 
@@ -403,32 +423,38 @@ void book::trim() {
 }
 
 void book::purge(std::span<const message_id> old, std::span<const message_id> bodies, wall_time before) {
-    ledger_numbers after = numbers_;
+    const ledger_numbers numbers_before = numbers_;
     std::vector<message_row*> erased, bodiless;
     ledger_.begin();
     try {
         for (const message_id& id : bodies) {
             if (message_row* row = find(id)) {
                 ledger_.erase_body(*row);
+                count_body(*row, use::ends);
                 bodiless.push_back(row);
             }
         }
         for (const message_id& id : old) {
-            if (message_row* row = find(id)) {
-                for (const recipient_row& r : row->recipients) {
-                    --count_of(after, r.at.now);
-                }
-                ledger_.erase(*row);
-                erased.push_back(row);
+            message_row* row = find(id);
+            if (!row) {
+                continue;
             }
+            for (const recipient_row& r : row->recipients) {
+                --count_of(numbers_, r.at.now);
+            }
+            if (std::find(bodiless.begin(), bodiless.end(), row) == bodiless.end()) {
+                count_body(*row, use::ends);
+            }
+            ledger_.erase(*row);
+            erased.push_back(row);
         }
         ledger_.erase_route_events(before);
-        ledger_.commit(after);
+        ledger_.commit(numbers_);
     } catch (...) {
         ledger_.roll_back();
+        numbers_ = numbers_before;
         throw;
     }
-    numbers_ = after;
     for (message_row* row : bodiless) {
         row->body.where.reset();
         row->body_was_in_ledger = false;
@@ -442,6 +468,7 @@ void book::purge(std::span<const message_id> old, std::span<const message_id> bo
 void book::move_bodies(
     std::span<const message_id> of, const std::function<std::string(const message_row&)>& read
 ) {
+    const ledger_numbers numbers_before = numbers_;
     std::vector<message_row*> moved;
     ledger_.begin();
     try {
@@ -451,11 +478,13 @@ void book::move_bodies(
                 throw ledger_error{errc::store_damaged, "a message is not there"};
             }
             ledger_.move_body(*row, read(*row));
+            count_body(*row, use::ends);
             moved.push_back(row);
         }
         ledger_.commit(numbers_);
     } catch (...) {
         ledger_.roll_back();
+        numbers_ = numbers_before;
         throw;
     }
     for (message_row* row : moved) {

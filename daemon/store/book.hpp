@@ -38,6 +38,9 @@ public:
         return changed_.empty() && events_.empty() && !pauses_changed_;
     }
 
+    // Nothing of it is in an open transaction yet.
+    [[nodiscard]] bool is_behind() const noexcept { return rows_written_ == 0 && events_written_ == 0; }
+
     // Events that are not in the ledger, or in its open transaction.
     [[nodiscard]] std::size_t pending() const noexcept { return events_.size(); }
 
@@ -87,6 +90,8 @@ private:
     void let_go(message_row& row);
     [[nodiscard]] message_row* find(std::int64_t message);
     [[nodiscard]] bool is_hidden(std::int64_t recipient) const;
+    enum class use { begins, ends };
+    void count_body(const message_row& row, use what);
     static void enters(const message_row& row, std::size_t place);
     static void leaves(const message_row& row, std::size_t place);
     static constexpr std::size_t everything = std::size_t{0} - 1;

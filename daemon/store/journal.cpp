@@ -12,6 +12,7 @@ namespace {
 using opened = boost::system::result<void, open_error>;
 
 constexpr std::string_view suffix = ".segment";
+constexpr std::size_t most_open = 64;
 constexpr std::size_t digits = 20;
 
 bool is_no_space(const error_code& e) noexcept {
@@ -102,7 +103,7 @@ opened journal::read_headers() {
             if (header->number != static_cast<std::uint64_t>(number)) {
                 return damaged(path, 0, "it is another segment under this name");
             }
-            segments_.emplace(number, segment{*header, std::move(*content)});
+            segments_.emplace(number, segment{*header, nullptr});
             continue;
         }
         if (header.error() == errc::store_newer) {
@@ -144,9 +145,10 @@ opened journal::scan(std::int64_t number, std::uint64_t applied, const replayed&
     const auto it = segments_.find(number);
     const auto next = std::next(it);
     const std::string path = path_of(number);
-    const auto size = it->second.content->size();
-    const auto bytes = size ? it->second.content->read_at(0, static_cast<std::size_t>(*size))
-                            : result<std::string>{size.error()};
+    const auto content = content_of(number);
+    const auto size = content ? (*content)->size() : result<std::uint64_t>{content.error()};
+    const auto bytes =
+        size ? (*content)->read_at(0, static_cast<std::size_t>(*size)) : result<std::string>{size.error()};
     if (!bytes) {
         return open_error{errc::io, path + ": " + bytes.error().message()};
     }
@@ -266,7 +268,9 @@ result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset
     if (it == segments_.end()) {
         return errc::not_found;
     }
-    const auto head = it->second.content->read_at(offset, body_header::size);
+    const auto content = content_of(number);
+    const auto head =
+        content ? (*content)->read_at(offset, body_header::size) : result<std::string>{content.error()};
     if (!head) {
         return errc::store_failed;
     }
@@ -274,7 +278,7 @@ result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset
     if (!header) {
         return header.error();
     }
-    auto body = it->second.content->read_at(offset + body_header::size, header->length);
+    auto body = (*content)->read_at(offset + body_header::size, header->length);
     if (!body) {
         return errc::store_failed;
     }
@@ -284,27 +288,43 @@ result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset
     return body;
 }
 
-std::size_t journal::sealed_count() const noexcept {
-    return segments_.size() - (current_ ? 1 : 0);
-}
-
-std::optional<journal::sealed> journal::oldest_sealed() const {
-    if (sealed_count() == 0) {
-        return std::nullopt;
+std::vector<journal::sealed> journal::all_sealed() const {
+    std::vector<sealed> all;
+    for (auto it = segments_.begin(); it != segments_.end(); ++it) {
+        const auto next = std::next(it);
+        if (&it->second != current_) {
+            const bool is_last = next == segments_.end();
+            all.push_back({it->first, (is_last ? next_sequence_ : next->second.header.first_sequence) - 1});
+        }
     }
-    const auto it = segments_.begin();
-    const auto next = std::next(it);
-    const std::uint64_t end = next == segments_.end() ? next_sequence_ : next->second.header.first_sequence;
-    return sealed{it->first, end - 1};
+    return all;
 }
 
-error_code journal::drop_oldest() {
-    const std::string path = path_of(segments_.begin()->first);
-    segments_.erase(segments_.begin());
-    if (files_.remove(path) || files_.sync_folder(folder_)) {
+error_code journal::drop(std::int64_t number) {
+    segments_.erase(number);
+    std::erase(open_, number);
+    if (files_.remove(path_of(number)) || files_.sync_folder(folder_)) {
         return fail();
     }
     return {};
+}
+
+// Of the segments of long ago only a few are open at a time.
+result<file*> journal::content_of(std::int64_t number) {
+    segment& wanted = segments_.at(number);
+    if (!wanted.content) {
+        auto opened = files_.open(path_of(number));
+        if (!opened) {
+            return opened.error();
+        }
+        wanted.content = std::move(*opened);
+        open_.push_back(number);
+        if (open_.size() > most_open) {
+            segments_.at(open_.front()).content.reset();
+            open_.pop_front();
+        }
+    }
+    return wanted.content.get();
 }
 
 }  // namespace estafette::store

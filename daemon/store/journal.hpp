@@ -3,7 +3,7 @@
 //
 // Promise: append() returns when the batch is durable. After the first failed write or sync it fails for
 // good: a second sync may report success for bytes that were lost. A segment is deleted only by
-// drop_oldest(), whose caller knows that the ledger has all of it, synced.
+// drop(), whose caller knows that the ledger has all of it, synced.
 // Not here: what changes mean (transition.hpp); the bytes (journal_format.hpp, docs/journal.md).
 // Thread: the store's.
 #pragma once
@@ -49,20 +49,19 @@ public:
 
     [[nodiscard]] bool has(std::int64_t segment) const { return segments_.contains(segment); }
 
-    // The oldest segment that takes no more records.
+    // A segment that takes no more records.
     struct sealed {
         std::int64_t segment = 0;
-        std::uint64_t last_sequence = 0;
+        std::uint64_t last_sequence = 0;  // or of a later record, where the next segment is gone
     };
 
-    [[nodiscard]] std::optional<sealed> oldest_sealed() const;
-    [[nodiscard]] std::size_t sealed_count() const noexcept;
-    [[nodiscard]] error_code drop_oldest();
+    [[nodiscard]] std::vector<sealed> all_sealed() const;
+    [[nodiscard]] error_code drop(std::int64_t segment);
 
 private:
     struct segment {
         segment_header header;
-        std::unique_ptr<file> content;
+        std::unique_ptr<file> content;  // none: not open now
     };
 
     [[nodiscard]] std::string path_of(std::int64_t number) const;
@@ -73,6 +72,7 @@ private:
     [[nodiscard]] error_code roll(std::uint64_t needed);
     [[nodiscard]] result<std::unique_ptr<file>>
     make_segment(const std::string& path, const segment_header& h, std::uint64_t length);
+    [[nodiscard]] result<file*> content_of(std::int64_t number);
     [[nodiscard]] error_code fail() noexcept;
 
     file_layer& files_;
@@ -81,6 +81,7 @@ private:
     std::map<std::int64_t, segment> segments_;
     std::int64_t last_number_ = 0;
     std::uint64_t next_sequence_ = 1;
+    std::deque<std::int64_t> open_;  // sealed segments whose files are open, the longest first
     segment* current_ = nullptr;
     std::uint64_t offset_ = 0;    // of the next record in current_
     std::uint64_t capacity_ = 0;  // of current_

@@ -43,7 +43,8 @@ std::optional<wall_time> message_row::completed_at() const {
 ledger::ledger(const std::string& path, syncing how)
     : db_{path, database::access::read_write} {
     db_.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -49152;"
-                "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA foreign_keys = OFF");
+                "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; "
+                "PRAGMA foreign_keys = OFF");
     db_.execute(how == syncing::at_commit ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     prepare_schema(db_);
     read_numbers();
@@ -65,6 +66,13 @@ void ledger::read_numbers() {
     for (tally.start(); tally.step();) {
         const auto place = static_cast<std::size_t>(tally.integer(0));
         numbers_.tally.at(place) = static_cast<std::uint64_t>(tally.integer(1));
+    }
+    numbers_.segments.clear();
+    statement segments{db_, "SELECT no, bodies, bytes FROM segment"};
+    for (segments.start(); segments.step();) {
+        numbers_.segments[segments.integer(0)] = {
+            static_cast<std::uint64_t>(segments.integer(1)), static_cast<std::uint64_t>(segments.integer(2))
+        };
     }
     statement tenants{db_, "SELECT no, name FROM tenant"};
     for (tenants.start(); tenants.step();) {
@@ -123,8 +131,24 @@ void ledger::commit(const ledger_numbers& numbers) {
             sql("UPDATE tally SET recipients = ? WHERE state = ?").run(numbers.tally[s], std::uint64_t{s});
         }
     }
+    write_segments(numbers);
     sql("COMMIT").run();
     numbers_ = numbers;
+}
+
+void ledger::write_segments(const ledger_numbers& numbers) {
+    for (const auto& [no, use] : numbers.segments) {
+        const auto before = numbers_.segments.find(no);
+        if (before == numbers_.segments.end() || before->second != use) {
+            sql("INSERT OR REPLACE INTO segment(no, bodies, bytes) VALUES (?, ?, ?)")
+                .run(no, use.bodies, use.bytes);
+        }
+    }
+    for (const auto& [no, use] : numbers_.segments) {
+        if (!numbers.segments.contains(no)) {
+            sql("DELETE FROM segment WHERE no = ?").run(no);
+        }
+    }
 }
 
 void ledger::roll_back() noexcept {

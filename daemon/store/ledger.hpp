@@ -42,6 +42,7 @@ struct message_row {
     body_place body;
     bool body_was_in_ledger = false;  // its table has it, whatever `body` says now
     wall_time expires_at;
+    std::uint64_t size = 0;  // of the body
     std::vector<recipient_row> recipients;
     bool is_changed = false;
     bool is_inserted = false;
@@ -73,11 +74,21 @@ struct due_key {
     constexpr auto operator<=>(const due_key&) const = default;
 };
 
+// What waits in a segment of the journal: its bodies, with what a record has beside them.
+struct segment_use {
+    static constexpr std::uint64_t beside_body = 512;
+
+    std::uint64_t bodies = 0, bytes = 0;
+
+    bool operator==(const segment_use&) const = default;
+};
+
 struct ledger_numbers {
     std::uint64_t applied = 0;  // the journal's last batch that is in the rows
     std::int64_t last_message = 0;
     std::uint64_t last_event = 0;
     std::array<std::uint64_t, state_count> tally{};  // recipients by state
+    std::map<std::int64_t, segment_use> segments;    // those with bodies that wait
 };
 
 class ledger {
@@ -108,8 +119,6 @@ public:
 
     void commit(const ledger_numbers& numbers);
     void roll_back() noexcept;
-    [[nodiscard]] bool checkpoint() { return db_.checkpoint(); }
-
     void write(const message_row& row);                               // what is new or changed of it
     void write(const event& e, std::optional<std::int64_t> message);  // none: of a route
     void write(const paused_route& row);
@@ -152,14 +161,14 @@ public:
     void erase_body(const message_row& row);
     void erase_route_events(wall_time before);
 
-    // Waiting mail whose body is still in this segment of the journal or an older one.
-    [[nodiscard]] std::vector<message_id> bodies_up_to(std::int64_t segment, std::size_t limit);
-    [[nodiscard]] std::optional<std::int64_t> oldest_body_segment();
+    // Waiting mail whose body is still in this segment of the journal.
+    [[nodiscard]] std::vector<message_id> bodies_in(std::int64_t segment, std::size_t limit);
     void move_body(const message_row& row, std::string_view body);
 
 private:
     void prepare(const std::string& path);
     void read_numbers();
+    void write_segments(const ledger_numbers& numbers);
     [[nodiscard]] bool is_in_transaction() const noexcept;
     [[nodiscard]] statement& sql(const char* literal);
     [[nodiscard]] statement& sql(std::string text);

@@ -80,14 +80,14 @@ const std::string recipient_tables =
 
 std::unique_ptr<message_row> ledger::find_row(message_id id) {
     statement& s =
-        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset FROM message WHERE id = ?");
+        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size FROM message WHERE id = ?");
     s.start(bytes_of(id));
     return read_row(s);
 }
 
 std::unique_ptr<message_row> ledger::find_row(std::int64_t message) {
     statement& s =
-        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset FROM message WHERE no = ?");
+        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size FROM message WHERE no = ?");
     s.start(message);
     return read_row(s);
 }
@@ -105,6 +105,7 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
     row->expires_at = from_unix_ms(s.integer(4));
     row->body = {s.maybe_integer(5), s.integer(6)};
     row->body_was_in_ledger = row->body.where == body_place::in_ledger;
+    row->size = static_cast<std::uint64_t>(s.integer(7));
     s.reset();
     statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt,"
                        " late FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
@@ -487,18 +488,10 @@ std::vector<message_id> ledger::bodies_complete_before(wall_time before, std::si
     return read_ids(s);
 }
 
-std::vector<message_id> ledger::bodies_up_to(std::int64_t segment, std::size_t limit) {
-    statement& s = sql("SELECT id FROM message WHERE body_in > 0 AND body_in <= ? ORDER BY body_in LIMIT ?");
+std::vector<message_id> ledger::bodies_in(std::int64_t segment, std::size_t limit) {
+    statement& s = sql("SELECT id FROM message WHERE body_in > 0 AND body_in = ? LIMIT ?");
     s.start(segment, std::uint64_t{limit});
     return read_ids(s);
-}
-
-std::optional<std::int64_t> ledger::oldest_body_segment() {
-    statement& s = sql("SELECT body_in FROM message WHERE body_in > 0 ORDER BY body_in LIMIT 1");
-    s.start();
-    const auto oldest = s.step() ? s.maybe_integer(0) : std::nullopt;
-    s.reset();
-    return oldest;
 }
 
 }  // namespace estafette::store

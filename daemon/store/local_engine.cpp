@@ -1,6 +1,7 @@
 #include "estafette/store/local_engine.hpp"
 
 #include "book.hpp"
+#include "checkpointer.hpp"
 #include "cursor.hpp"
 #include "folder_lock.hpp"
 #include "journal.hpp"
@@ -28,6 +29,7 @@ public:
         , space_{options.path, options.reserve, 2 * tuning.segment_size}
         , journal_{*files_, options.path + "/journal", tuning.segment_size}
         , ledger_{options.path + "/ledger.db", ledger::syncing::at_checkpoint}
+        , checkpoint_{options.path + "/ledger.db", tuning.checkpoints_apart ? checkpointer::where::apart : checkpointer::where::at_once}
         , book_{
               ledger_,
               options.keep_bodies > milliseconds{0} ? book::bodies::kept : book::bodies::dropped_when_complete
@@ -51,12 +53,14 @@ public:
             return opened;
         }
         book_.flush(applied_);
-        if (const auto segment = ledger_.oldest_body_segment(); segment && !journal_.has(*segment)) {
-            return open_error{
-                errc::store_damaged,
-                options_.path + "/journal: segment " + std::to_string(*segment) +
-                    " is missing; mail that waits has its content there"
-            };
+        for (const auto& [segment, use] : book_.numbers().segments) {
+            if (!journal_.has(segment)) {
+                return open_error{
+                    errc::store_damaged,
+                    options_.path + "/journal: segment " + std::to_string(segment) +
+                        " is missing; mail that waits has its content there"
+                };
+            }
         }
         return {};
     }
@@ -217,7 +221,7 @@ public:
             if (book_.pending() >= tuning_.flush_changes || book_.pending_bytes() >= tuning_.flush_bytes) {
                 is_following_ = true;
             }
-            if (!is_following_ || failed_) {
+            if (!is_following_ || failed_ || (book_.is_behind() && checkpoint_.needs_quiet())) {
                 return settled::all;
             }
             try {
@@ -240,10 +244,8 @@ public:
                 return settled::more_to_do;
             }
             is_following_ = false;
-            if (!journal_.oldest_sealed()) {
-                return settled::all;
-            }
-            return retire_oldest() && !journal_.oldest_sealed() ? settled::all : settled::more_to_do;
+            checkpoint_.wait(milliseconds{1});
+            return checkpoint_.is_running() ? settled::more_to_do : retire(0);
         });
     }
 
@@ -310,38 +312,67 @@ private:
             pending > 4 * tuning_.flush_changes ? pending * 2 : std::max(tuning_.rows_per_step, 4 * came);
         is_following_ = !with_reserve([&] { return book_.follow(applied_, limit); });
         seen_pending_ = book_.pending();
-        if (!is_following_ && journal_.sealed_count() > tuning_.kept_segments) {
-            (void)retire_oldest();
+        if (!is_following_ && !checkpoint_.is_running()) {
+            (void)retire(tuning_.kept_segments);
         }
     }
 
-    // A step towards dropping the oldest full segment: bodies of mail that waits move to the ledger, then
-    // the ledger is synced, and only then the segment goes. True: it is gone.
-    [[nodiscard]] bool retire_oldest() {
-        const auto oldest = journal_.oldest_sealed();
-        // The further behind, the larger the step: a flood of mail for later cannot outrun it.
-        const std::size_t behind = std::max<std::size_t>(1, journal_.sealed_count());
-        const auto waiting = ledger_.bodies_up_to(oldest->segment, behind * tuning_.bodies_per_step);
-        if (!waiting.empty()) {
-            book_.move_bodies(waiting, [this](const message_row& row) {
-                auto body = read_body(row);
-                if (!body) {
-                    throw ledger_error{body.error(), "a body in the journal cannot be read"};
-                }
-                return std::move(*body);
-            });
-            return false;
+    // A step towards dropping segments that nobody needs, once there are more than `kept`. Those of which
+    // little still waits are emptied: what waits moves to the ledger. One of which nothing waits goes when
+    // a checkpoint that covers its last record has returned.
+    [[nodiscard]] settled retire(std::size_t kept) {
+        std::vector<journal::sealed> empty, sparse;
+        for (const journal::sealed& s : journal_.all_sealed()) {
+            const auto use = book_.numbers().segments.find(s.segment);
+            if (s.last_sequence > book_.numbers().applied) {
+                break;
+            }
+            if (use == book_.numbers().segments.end()) {
+                empty.push_back(s);
+            } else if (use->second.bytes < tuning_.sparse_below) {
+                sparse.push_back(s);
+            }
         }
-        if (oldest->last_sequence > book_.numbers().applied || !ledger_.checkpoint()) {
-            return false;
+        if (empty.size() + sparse.size() <= kept) {
+            return settled::all;
         }
-        while (journal_.oldest_sealed() && journal_.oldest_sealed()->segment <= oldest->segment) {
-            if (const auto ec = journal_.drop_oldest()) {
+        if (!sparse.empty()) {
+            // The further behind, the larger the step: a flood of mail for later cannot outrun it.
+            empty_a_little(sparse.front().segment, sparse.size() * tuning_.bodies_per_step);
+            return settled::more_to_do;
+        }
+        if (empty.back().last_sequence > checkpoint_.covered()) {
+            checkpoint_.begin(book_.numbers().applied);
+        }
+        return drop(empty);
+    }
+
+    void empty_a_little(std::int64_t segment, std::size_t limit) {
+        const auto waiting = ledger_.bodies_in(segment, limit);
+        if (waiting.empty()) {
+            throw ledger_error{errc::store_damaged, "a segment has bodies of nobody"};
+        }
+        book_.move_bodies(waiting, [this](const message_row& row) {
+            auto body = read_body(row);
+            if (!body) {
+                throw ledger_error{body.error(), "a body in the journal cannot be read"};
+            }
+            return std::move(*body);
+        });
+    }
+
+    [[nodiscard]] settled drop(const std::vector<journal::sealed>& empty) {
+        for (const journal::sealed& s : empty) {
+            if (s.last_sequence > checkpoint_.covered()) {
+                // Where the checkpoint could not be, there will be another time.
+                return checkpoint_.is_running() ? settled::more_to_do : settled::all;
+            }
+            if (const auto ec = journal_.drop(s.segment)) {
                 failed_ = ec;
                 throw ledger_error{ec, "a segment of the journal cannot be removed"};
             }
         }
-        return true;
+        return settled::all;
     }
 
     [[nodiscard]] result<std::string> read_body(const message_row& row) {
@@ -359,6 +390,7 @@ private:
     space space_;
     journal journal_;
     ledger ledger_;
+    checkpointer checkpoint_;
     book book_;
     std::uint64_t applied_ = 0;     // the last batch that is in the book
     bool is_following_ = false;     // the ledger's transaction is under way

@@ -162,16 +162,4 @@ std::int64_t database::changed_rows() const noexcept {
     return sqlite3_changes64(handle_);
 }
 
-bool database::checkpoint() {
-    int log = 0, done = 0;
-    const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, &log, &done);
-    if ((code & 0xFF) == SQLITE_BUSY) {
-        return false;
-    }
-    if (code != SQLITE_OK) {
-        throw_sqlite(handle_, code);
-    }
-    return true;
-}
-
 }  // namespace estafette::store

@@ -99,9 +99,6 @@ public:
 
     [[nodiscard]] std::int64_t changed_rows() const noexcept;
 
-    // Copies what is in the WAL into the file and syncs; false: readers kept it from finishing.
-    [[nodiscard]] bool checkpoint();
-
     [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
 
 private:

@@ -124,7 +124,13 @@ protected:
     std::unique_ptr<estafette::test::temporary_folder> folder;
     config::store_options options;
     local_tuning tuning{
-        .segment_size = 4096, .kept_segments = 0, .flush_changes = 6, .rows_per_step = 3, .bodies_per_step = 2
+        .segment_size = 4096,
+        .kept_segments = 0,
+        .sparse_below = everything,
+        .flush_changes = 6,
+        .rows_per_step = 3,
+        .bodies_per_step = 2,
+        .checkpoints_apart = false
     };
 };
 

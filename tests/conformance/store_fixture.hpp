@@ -15,6 +15,9 @@
 
 namespace estafette::store::test {
 
+// As the bytes of a segment below which it is emptied.
+inline constexpr std::uint64_t everything = std::uint64_t{0} - 1;
+
 inline wall_time at(std::int64_t second) {
     return from_unix_ms(1'700'000'000'000 + second * 1000);
 }
@@ -134,9 +137,11 @@ public:
             tuning_ = {
                 .segment_size = 4096,
                 .kept_segments = 0,
+                .sparse_below = everything,
                 .flush_changes = 1,
                 .rows_per_step = 1,
-                .bodies_per_step = 1
+                .bodies_per_step = 1,
+                .checkpoints_apart = false
             };
         }
         options_.path = folder_.path("store");

@@ -129,6 +129,7 @@ std::unique_ptr<engine> open(const options& o) {
     const local_tuning tuning{
         .segment_size = 512u << 10,
         .kept_segments = 1,
+        .sparse_below = 256u << 10,
         .flush_changes = 300,
         .flush_bytes = 1u << 20,
         .rows_per_step = 32,

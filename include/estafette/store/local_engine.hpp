@@ -14,11 +14,13 @@ namespace estafette::store {
 
 struct local_tuning {
     std::uint64_t segment_size = 32u << 20;  // of the journal
-    std::size_t kept_segments = 2;           // full ones whose bodies are not yet moved under load
+    std::size_t kept_segments = 4;           // that nobody needs any more, while others wait
+    std::uint64_t sparse_below = 16u << 20;  // a segment of which less waits is emptied into the ledger
     std::size_t flush_changes = 2048;        // events after which the ledger begins to follow
     std::size_t flush_bytes = 32u << 20;     // bodies in memory, likewise
     std::size_t rows_per_step = 128;         // rows and events that it takes at a time, while others wait
-    std::size_t bodies_per_step = 256;       // moved to the ledger at a time
+    std::size_t bodies_per_step = 128;       // moved to the ledger at a time
+    bool checkpoints_apart = true;           // on a thread of their own
 };
 
 [[nodiscard]] boost::system::result<std::unique_ptr<engine>, open_error> open_local_engine(
