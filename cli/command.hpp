@@ -34,6 +34,8 @@ void add_commands(CLI::App& app, invocation& call);
 void add_send(CLI::App& app, invocation& call);
 void add_messages(CLI::App& app, invocation& call);    // status, list, cancel
 void add_explain(CLI::App& app, invocation& call);     // explain
+void add_allow_list(CLI::App& app, invocation& call);  // allowlist
+void add_test_mail(CLI::App& app, invocation& call);   // test-mail
 void add_routes(CLI::App& app, invocation& call);      // queue, route
 void add_health(CLI::App& app, invocation& call);      // health, version
 void add_config(CLI::App& app, invocation& call);      // config

@@ -1,6 +1,8 @@
 // estafette explain: what became of mail to an address, or of one message, in words people can act on.
 // The diagnosis comes from the daemon in the reader's language; the labels around it are here.
 
+#include "explain.hpp"
+
 #include "attempt.hpp"
 #include "command.hpp"
 #include "fields.hpp"
@@ -135,6 +137,8 @@ verdict::explanation diagnosis_of(const json::value& recipient, language l) {
     return out;
 }
 
+}  // namespace
+
 void print_recipient(const json::value& recipient, language l, console& io) {
     const verdict::explanation found = diagnosis_of(recipient, l);
     io.out << text(recipient, "address") << " — " << text(recipient, "shown");
@@ -159,14 +163,9 @@ void print_recipient(const json::value& recipient, language l, console& io) {
     lines.print(io);
 }
 
-struct explain_options {
-    std::string subject, tenant, lang;
-    unsigned limit = 5;
-};
-
-language language_of(const explain_options& given, const console& io) {
-    if (!given.lang.empty()) {
-        return verdict::choose_language(given.lang);
+language reader_language(const std::string& lang, const console& io) {
+    if (!lang.empty()) {
+        return verdict::choose_language(lang);
     }
     for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
         if (const auto value = io.environment(name)) {
@@ -175,6 +174,13 @@ language language_of(const explain_options& given, const console& io) {
     }
     return language::en;
 }
+
+namespace {
+
+struct explain_options {
+    std::string subject, tenant, lang;
+    unsigned limit = 5;
+};
 
 int explain_message(const std::string& id, language l, invocation& call) {
     const std::string target =
@@ -234,6 +240,30 @@ void print_history(const json::array& recipients, language l, console& io) {
     rows.print_rows(io);
 }
 
+// What is most likely the matter with the address, from several mails and what else went to its domain.
+void print_diagnosis(const json::value& found, const std::string& address, console& io) {
+    io.out << address << '\n';
+    facts lines;
+    lines.add("  " + text(found, "sure"), text(found, "headline"));
+    for (const json::value& clue : list(found, "because")) {
+        lines.add("  ·", std::string{clue.is_string() ? std::string_view{clue.as_string()} : ""});
+    }
+    lines.add("  →", text(found, "acts") + ": " + text(found, "advice"));
+    lines.print(io);
+    io.out << '\n';
+}
+
+// None from a daemon that knows no diagnosis yet.
+std::optional<json::value> diagnosis_of_address(const explain_options& given, language l, invocation& call) {
+    const std::string query = query_of({
+        {"address", given.subject},
+        {"tenant", given.tenant},
+        {"lang", std::string{verdict::to_text(l)}},
+    });
+    auto found = ask(call.api(), {"GET", "/v1/diagnosis" + query, {}, {}, {}});
+    return found && !text(*found, "finding").empty() ? std::optional{std::move(*found)} : std::nullopt;
+}
+
 int explain_address(const explain_options& given, language l, invocation& call) {
     const std::string query = query_of({
         {"address", given.subject},
@@ -254,12 +284,20 @@ int explain_address(const explain_options& given, language l, invocation& call) 
     if (!newest) {
         return report(call.io, newest.error(), call.how());
     }
+    auto found = diagnosis_of_address(given, l, call);
     if (call.json) {
+        if (found) {
+            found->as_object().erase("recipients");  // they follow, a line each
+            call.io.out << json::serialize(*found) << '\n';
+        }
         call.io.out << json::serialize(*newest) << '\n';
         for (std::size_t i = 1; i < recipients.size(); ++i) {
             call.io.out << json::serialize(recipients[i]) << '\n';
         }
         return 0;
+    }
+    if (found) {
+        print_diagnosis(*found, given.subject, call.io);
     }
     print_recipient(*newest, l, call.io);
     print_history(recipients, l, call.io);
@@ -267,7 +305,7 @@ int explain_address(const explain_options& given, language l, invocation& call) 
 }
 
 int explain(const explain_options& given, invocation& call) {
-    const language l = language_of(given, call.io);
+    const language l = reader_language(given.lang, call.io);
     if (const auto whole = message_id::parse(given.subject)) {
         return explain_message(whole->text(), l, call);
     }

@@ -97,6 +97,8 @@ void add_commands(CLI::App& app, invocation& call) {
     add_send(app, call);
     add_messages(app, call);
     add_explain(app, call);
+    add_allow_list(app, call);
+    add_test_mail(app, call);
     add_routes(app, call);
     add_health(app, call);
     add_config(app, call);

@@ -39,6 +39,11 @@ std::optional<api::hold> scheduler_gateway::hold_of(const tenant_id& tenant) con
     return api::hold{s.why.value_or(verdict::reason::other), s.text, s.by, s.since, s.until};
 }
 
+verdict::domain_fact scheduler_gateway::domain_of(const tenant_id& tenant, std::string_view domain) const {
+    const auto* r = routes_.find(tenant);
+    return r == nullptr ? verdict::domain_fact{} : scheduler_.domain_of(r->id(), domain);
+}
+
 asio::awaitable<result<void>>
 scheduler_gateway::pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) {
     return scheduler_.pause(std::move(which), until, std::move(text), std::move(by));

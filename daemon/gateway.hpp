@@ -34,6 +34,8 @@ public:
     cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) override;
     [[nodiscard]] std::vector<route::route_status> routes() const override;
     [[nodiscard]] std::optional<api::hold> hold_of(const tenant_id& tenant) const override;
+    [[nodiscard]] verdict::domain_fact
+    domain_of(const tenant_id& tenant, std::string_view domain) const override;
     [[nodiscard]] asio::awaitable<result<void>>
     pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) override;
     [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by) override;

@@ -65,12 +65,6 @@ boost::system::result<action_body, problem> read_action(const std::string& body,
     return out;
 }
 
-response json_response(json::object body) {
-    response r;
-    r.body = json::serialize(body) + "\n";
-    return r;
-}
-
 std::optional<route::route_status> find_route(const gateway& below, const route_id& id) {
     for (auto& line : below.routes())
         if (line.id == id)

@@ -12,6 +12,8 @@ namespace estafette::api {
 [[nodiscard]] asio::awaitable<response> get_message(services& s, request r, std::string id);
 [[nodiscard]] asio::awaitable<response> get_recipients(services& s, request r);
 [[nodiscard]] asio::awaitable<response> cancel_message(services& s, request r, std::string id);
+[[nodiscard]] asio::awaitable<response> get_diagnosis(services& s, request r);
+[[nodiscard]] response get_allow_list(const request& r, const std::string& tenant);
 [[nodiscard]] asio::awaitable<response> get_queue(services& s, request r);
 [[nodiscard]] asio::awaitable<response> pause_route(services& s, request r, std::string id);
 [[nodiscard]] asio::awaitable<response> resume_route(services& s, request r, std::string id);

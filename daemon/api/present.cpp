@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 namespace estafette::api {
@@ -85,15 +86,6 @@ json::object present(const store::event& e) {
     return out;
 }
 
-// "2026-05-01 12:00 UTC"
-std::string for_readers(const std::optional<wall_time>& t) {
-    if (!t)
-        return {};
-    auto text = to_rfc3339(*t).substr(0, 16);
-    text[10] = ' ';
-    return text + " UTC";
-}
-
 // Why a recipient is where it is, in the words of the verdict floor.
 struct cause {
     verdict::reason why;
@@ -136,6 +128,28 @@ verdict::explanation explain_to_reader(
 }
 
 }  // namespace
+
+wording wording_of(const request& r) {
+    if (const auto* asked = r.where.find("lang"))
+        return {verdict::choose_language(*asked), true};
+    if (!r.accept_language.empty())
+        return {verdict::choose_language(r.accept_language), true};
+    return {};
+}
+
+response json_response(json::object body) {
+    response r;
+    r.body = json::serialize(body) + "\n";
+    return r;
+}
+
+std::string for_readers(const std::optional<wall_time>& t) {
+    if (!t)
+        return {};
+    auto text = to_rfc3339(*t).substr(0, 16);
+    text[10] = ' ';
+    return text + " UTC";
+}
 
 bool is_held_by_route(state s) noexcept {
     return s == state::queued || s == state::deferred;

@@ -1,6 +1,8 @@
 // The store's pictures as the JSON of docs/api.md. Private to the api floor.
 #pragma once
 
+#include "exchange.hpp"
+
 #include "estafette/api/gateway.hpp"
 #include "estafette/verdict/catalogue.hpp"
 
@@ -15,6 +17,14 @@ struct wording {
     verdict::language in = verdict::language::en;
     bool explain = false;
 };
+
+// By ?lang=, else by Accept-Language.
+[[nodiscard]] wording wording_of(const request& r);
+
+[[nodiscard]] response json_response(boost::json::object body);
+
+// "2026-05-01 12:00 UTC"; empty for none.
+[[nodiscard]] std::string for_readers(const std::optional<wall_time>& t);
 
 // `why_held` of the recipient's tenant: it counts for what waits.
 [[nodiscard]] boost::json::object

@@ -14,20 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-response json_response(json::object body) {
-    response r;
-    r.body = json::serialize(body) + "\n";
-    return r;
-}
-
-wording wording_of(const request& r) {
-    if (const auto* asked = r.where.find("lang"))
-        return {verdict::choose_language(*asked), true};
-    if (!r.accept_language.empty())
-        return {verdict::choose_language(r.accept_language), true};
-    return {};
-}
-
 // Of each tenant on the page, looked up once.
 class hold_cache {
 public:

@@ -11,6 +11,8 @@ enum class resource : std::uint8_t {
     message,
     cancel,
     recipients,
+    diagnosis,
+    allow_list,
     queue,
     pause,
     resume,
@@ -38,12 +40,16 @@ resource find(const std::vector<std::string>& path) {
             return resource::messages;
         if (path[1] == "recipients")
             return resource::recipients;
+        if (path[1] == "diagnosis")
+            return resource::diagnosis;
         return path[1] == "queue" ? resource::queue : resource::none;
     }
     if (path[1] == "messages" && path.size() == 3)
         return resource::message;
     if (path[1] == "messages" && path.size() == 4 && path[3] == "cancel")
         return resource::cancel;
+    if (path[1] == "tenants" && path.size() == 4 && path[3] == "allowlist")
+        return resource::allow_list;
     if (path[1] == "routes" && path.size() == 4 && path[3] == "pause")
         return resource::pause;
     if (path[1] == "routes" && path.size() == 4 && path[3] == "resume")
@@ -98,6 +104,8 @@ asio::awaitable<response> route_request(services& s, request r) {
     case resource::message: co_return co_await get_message(s, std::move(r), std::move(id));
     case resource::cancel: co_return co_await cancel_message(s, std::move(r), std::move(id));
     case resource::recipients: co_return co_await get_recipients(s, std::move(r));
+    case resource::diagnosis: co_return co_await get_diagnosis(s, std::move(r));
+    case resource::allow_list: co_return get_allow_list(r, id);
     case resource::queue: co_return co_await get_queue(s, std::move(r));
     case resource::pause: co_return co_await pause_route(s, std::move(r), std::move(id));
     case resource::resume: co_return co_await resume_route(s, std::move(r), std::move(id));

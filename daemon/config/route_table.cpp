@@ -294,6 +294,15 @@ constexpr std::array route_rows{
         "Where bounces go: sender (as submitted), \"verp bounces.example.org\" (one address per recipient, "
         "so one recipient a transaction) or \"fixed bounces@example.org\"."
     ),
+    row<text_list_value<member<&route::sends_from>, check_network>>(
+        "sends_from",
+        "IP addresses and networks from which the server delivers to recipients. Only for the allow-list "
+        "page "
+        "(estafette allowlist)."
+    ),
+    row<text_value<member<&route::dkim_domain>, check_domain>>(
+        "dkim_domain", "The domain whose DKIM signature the server adds. Only for the allow-list page."
+    ),
 };
 
 // The place of an option in the file, for errors of what is said together.

@@ -128,6 +128,15 @@ constexpr std::array tenant_rows{
         "Delays before the second, third, … attempt (the last one repeats), spread by the share jitter; per "
         "reason, or default. A server's hint (\"try again in 300 seconds\") replaces the delay."
     ),
+    row<text_list_value<member<&tenant::senders>, check_sender>>(
+        "senders",
+        "Addresses, or domains, that the tenant's mail comes from; the first address sends test mails. For "
+        "the "
+        "allow-list page and estafette test-mail; nothing is refused by it."
+    ),
+    row<text_value<member<&tenant::contact>>>(
+        "contact", "Whom a customer's IT may ask, as it stands on the allow-list page."
+    ),
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace estafette::config {
 
@@ -58,6 +59,33 @@ const char* check_host(std::string& text) {
     if (::inet_pton(AF_INET, text.c_str(), &number) == 1 || ::inet_pton(AF_INET6, text.c_str(), &number) == 1)
         return nullptr;
     return text.empty() || check_domain(text) != nullptr ? "not a host name or address" : nullptr;
+}
+
+const char* check_network(std::string& text) {
+    static constexpr const char* wrong =
+        "not an IP address, or a network such as 192.0.2.0/24 or 2001:db8::/48";
+    const std::size_t slash = text.find('/');
+    const std::string number = text.substr(0, slash);
+    in6_addr bytes{};
+    const bool is_four = ::inet_pton(AF_INET, number.c_str(), &bytes) == 1;
+    if (!is_four && ::inet_pton(AF_INET6, number.c_str(), &bytes) != 1)
+        return wrong;
+    if (slash == std::string::npos)
+        return nullptr;
+    unsigned bits = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, failed] = std::from_chars(text.data() + slash + 1, end, bits);
+    return failed == std::errc{} && stop == end && bits <= (is_four ? 32u : 128u) ? nullptr : wrong;
+}
+
+const char* check_sender(std::string& text) {
+    if (text.find('@') == std::string::npos)
+        return text.empty() ? "not an address or a domain" : check_domain(text);
+    const auto address = mail::address::parse(text);
+    if (!address)
+        return sentence(errc::address_invalid);
+    text = address->text();
+    return nullptr;
 }
 
 const char* check_absolute_path(std::string& text) {

@@ -37,6 +37,8 @@ using text_check = const char* (*)(std::string& text);
 const char* any_text(std::string& text);
 const char* check_domain(std::string& text);         // or empty
 const char* check_host(std::string& text);           // name or IP address
+const char* check_network(std::string& text);        // IP address, or a network such as 192.0.2.0/24
+const char* check_sender(std::string& text);         // mail address, or a domain
 const char* check_absolute_path(std::string& text);  // not empty
 const char* check_optional_path(std::string& text);  // absolute, or empty
 const char* check_file_name(std::string& text);      // any path, or empty

@@ -112,6 +112,11 @@ void scheduler::observe(const route::attempt_report& report, const std::vector<s
         const auto& a = attempts[i];
         const auto who = report.what.id(report.what.targets[i]);
         count(report, a);
+        if (a.judged.fault != verdict::scope::route) {
+            domains_.note(
+                a.route, report.what.message->to[who.index].domain(), a.judged, a.started_at + a.duration
+            );
+        }
         log::event(
             log::level::info,
             "attempt",

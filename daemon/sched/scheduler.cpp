@@ -42,7 +42,8 @@ scheduler::scheduler(
     , classifier_{classifier}
     , meters_{meters}
     , tasks_{loop}
-    , wake_{loop} {}
+    , wake_{loop}
+    , domains_{wall_now()} {}
 
 const config::tenant_options& scheduler::options_of(const tenant_id& tenant) const {
     static const config::tenant_options standard{};
@@ -236,6 +237,10 @@ asio::awaitable<result<void>> scheduler::resume(route_id which, std::string by) 
     r->resume();
     meters_.route_paused.erase(which);
     co_return result<void>{};
+}
+
+verdict::domain_fact scheduler::domain_of(const route_id& route, std::string_view domain) const {
+    return domains_.of(route, domain, wall_now());
 }
 
 void scheduler::poke() {

@@ -6,6 +6,7 @@
 #include "estafette/route/route.hpp"
 #include "estafette/store/views.hpp"
 #include "estafette/verdict/classifier.hpp"
+#include "estafette/verdict/diagnosis.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -58,6 +59,10 @@ public:
 
     // None: its mail moves.
     [[nodiscard]] virtual std::optional<hold> hold_of(const tenant_id& tenant) const = 0;
+
+    // What became lately of mail to a domain by the tenant's route.
+    [[nodiscard]] virtual verdict::domain_fact
+    domain_of(const tenant_id& tenant, std::string_view domain) const = 0;
 
     // errc::not_found for an unknown route.
     [[nodiscard]] virtual asio::awaitable<result<void>>

@@ -88,6 +88,9 @@ struct route_options {
     return_path_mode return_path = return_path_mode::sender;
     std::string return_path_address;  // for fixed, and the domain for verp
 
+    std::vector<std::string> sends_from;  // IP addresses and networks the mail reaches recipients from
+    std::string dkim_domain;              // that the server signs for; empty: none, or not known
+
     bool operator==(const route_options&) const = default;
 };
 
@@ -103,6 +106,8 @@ struct tenant_options {
     milliseconds expire_after = std::chrono::hours{24 * 5};
     bool hold_uncertain = false;  // mail in doubt waits for a person instead of being sent again
     verdict::retry_plan retry = verdict::retry_plan::defaults();
+    std::vector<std::string> senders;  // addresses or domains of its mail
+    std::string contact;               // whom a customer's IT may ask
 };
 
 enum class role : std::uint8_t { submit, read, admin };  // each includes those before it… see api/peer

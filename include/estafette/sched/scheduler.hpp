@@ -10,6 +10,7 @@
 #include "estafette/route/reporter.hpp"
 #include "estafette/route/table.hpp"
 #include "estafette/sched/agenda.hpp"
+#include "estafette/sched/domain_record.hpp"
 #include "estafette/store/queue.hpp"
 #include "estafette/verdict/classifier.hpp"
 
@@ -57,6 +58,9 @@ public:
     [[nodiscard]] asio::awaitable<result<void>>
     pause(route_id which, std::optional<wall_time> until, std::string text, std::string by);
     [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by);
+
+    // What became lately of mail through this route to a domain.
+    [[nodiscard]] verdict::domain_fact domain_of(const route_id& route, std::string_view domain) const;
 
     // Claims until stopped (total cancellation).
     [[nodiscard]] asio::awaitable<void> run();
@@ -107,6 +111,7 @@ private:
     asio::steady_timer wake_;
     wall_time look_again_{};  // when run() claims next, unless poked
     clock_watch clock_;
+    domain_record domains_;
     bool poked_ = false;
     bool is_stopping_ = false;
     bool has_failed_ = false;

@@ -182,6 +182,11 @@ public:
         return found == holds.end() ? std::nullopt : std::optional{found->second};
     }
 
+    verdict::domain_fact domain_of(const tenant_id&, std::string_view domain) const override {
+        const auto found = domains.find(std::string{domain});
+        return found == domains.end() ? verdict::domain_fact{} : found->second;
+    }
+
     asio::awaitable<result<void>>
     pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) override {
         for (auto& line : lines)
@@ -213,6 +218,7 @@ public:
     std::vector<mail::message_ptr> messages;
     std::vector<route::route_status> lines;
     std::map<tenant_id, hold> holds;
+    std::map<std::string, verdict::domain_fact> domains;
     unmatched_replies not_known;
     readiness is_ready{true, {{"store", "ok"}}};
 

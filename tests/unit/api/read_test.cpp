@@ -278,5 +278,83 @@ TEST_F(Api, lists_the_replies_that_no_rule_knows_for_those_who_may_read_everythi
     EXPECT_EQ(get("/v1/rules").status, 404u);
 }
 
+store::attempted unknown_at(const std::string& id) {
+    auto a = greylisted(id);
+    a.next = store::state::failed;
+    a.next_attempt_at.reset();
+    a.what.judged.what = verdict::disposition::fail;
+    a.what.judged.why = verdict::reason::unknown_user;
+    a.what.judged.retry_hint.reset();
+    a.what.code = 550;
+    a.what.text = "550 5.1.1 no such user";
+    return a;
+}
+
+TEST_F(Api, says_what_is_most_likely_the_matter_with_an_address) {
+    start();
+    commit(unknown_at(enqueue()));
+    verdict::domain_fact domain;
+    domain.accepted = 17;
+    domain.since = from_unix_ms(0);
+    on_loop([&] { below_->domains["y.example"] = domain; });
+    const auto found = get("/v1/diagnosis?address=b@y.example&lang=fr").json();
+    EXPECT_EQ(found.at("finding").as_string(), "wrong_address");
+    EXPECT_EQ(found.at("likelihood").as_string(), "certain");
+    EXPECT_EQ(found.at("headline").as_string(), "L’adresse est fausse");
+    EXPECT_THAT(
+        std::string{found.at("because").at(0).as_string()}, HasSubstr("17 autres messages à y.example")
+    );
+    EXPECT_EQ(found.at("recipients").as_array().size(), 1u);
+}
+
+TEST_F(Api, a_route_that_rests_is_the_diagnosis_of_what_waits) {
+    start();
+    enqueue();
+    on_loop([&] {
+        below_->holds[default_tenant()] = hold{verdict::reason::auth_failed, "535 no", "daemon", {}, {}};
+    });
+    EXPECT_EQ(get("/v1/diagnosis?address=b@y.example").json().at("finding").as_string(), "route_down");
+    EXPECT_EQ(get("/v1/diagnosis?address=other@x.example").json().at("finding").as_string(), "no_mail");
+}
+
+TEST_F(Api, a_diagnosis_needs_an_address_and_a_tenant_of_the_caller) {
+    config_.grants = {grant_of(config::role::read, {"acme"})};
+    start();
+    EXPECT_THAT(get("/v1/diagnosis").pointers(), ElementsAre("/address"));
+    EXPECT_THAT(get("/v1/diagnosis?address=nobody").pointers(), ElementsAre("/address"));
+    EXPECT_THAT(get("/v1/diagnosis?address=a@x.example&x=1").pointers(), ElementsAre("/x"));
+    EXPECT_EQ(get("/v1/diagnosis?address=a@x.example&tenant=globex").status, 404u);
+}
+
+TEST_F(Api, makes_the_page_for_a_customers_it) {
+    auto& acme = config_.tenants["acme"];
+    acme.senders = {"badges@vendor.example", "other.example"};
+    acme.contact = "support@vendor.example";
+    config_.relay.emplace();
+    config_.relay->servers.push_back({"smtp.vendor.example", 587, 10, 10});
+    config_.relay->sends_from = {"192.0.2.10"};
+    config_.relay->return_path = config::return_path_mode::fixed;
+    config_.relay->return_path_address = "bounces@vendor.example";
+    start();
+    const auto found = get("/v1/tenants/acme/allowlist?lang=nl").json();
+    EXPECT_EQ(json::serialize(found.at("domains")), R"(["vendor.example","other.example"])");
+    EXPECT_EQ(json::serialize(found.at("senders")), R"(["badges@vendor.example"])");
+    EXPECT_EQ(json::serialize(found.at("missing")), R"(["relay.dkim_domain"])");
+    EXPECT_THAT(
+        std::string{found.at("page").as_string()},
+        ::testing::AllOf(
+            HasSubstr("Onze mail doorlaten"), HasSubstr("192.0.2.10"), HasSubstr("bounces@vendor.example")
+        )
+    );
+}
+
+TEST_F(Api, the_page_of_a_foreign_or_unknown_tenant_is_not_there) {
+    config_.grants = {grant_of(config::role::read, {"acme"})};
+    start();
+    EXPECT_EQ(get("/v1/tenants/acme/allowlist").status, 200u);
+    EXPECT_EQ(get("/v1/tenants/globex/allowlist").status, 404u);
+    EXPECT_EQ(get("/v1/tenants/nobody/allowlist").status, 404u);
+}
+
 }  // namespace
 }  // namespace estafette::api

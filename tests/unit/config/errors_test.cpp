@@ -49,6 +49,11 @@ constexpr std::pair<std::string_view, std::string_view> bad_routes[]{
      "relay.return_path: not one of sender, \"verp bounces.example.org\", \"fixed bounces@example.org\""},
     {"return_path: verp",
      "relay.return_path: not one of sender, \"verp bounces.example.org\", \"fixed bounces@example.org\""},
+    {"sends_from: [192.0.2.0/33]",
+     "relay.sends_from[0]: not an IP address, or a network such as 192.0.2.0/24 or 2001:db8::/48"},
+    {"sends_from: [smtp.vendor.example]",
+     "relay.sends_from[0]: not an IP address, or a network such as 192.0.2.0/24 or 2001:db8::/48"},
+    {"dkim_domain: \"a b\"", "relay.dkim_domain: not a valid domain name"},
     {"profile: microsoft356", "relay.profile: unknown profile microsoft356; nearest: microsoft365"},
     {"helo: \"mail.example\\r\\nRSET\"", "relay.helo: not a valid domain name"},
 };

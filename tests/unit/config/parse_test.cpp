@@ -38,8 +38,10 @@ relay:
   timeouts: {connect: 3s, dot: 20m, transaction: 1h}
   pause: 1m
   return_path: verp Bounces.Vendor.Example
+  sends_from: [192.0.2.10, "2001:db8::/48"]
+  dkim_domain: Vendor.example
 tenants:
-  acme:
+  acme: {senders: [badges@Vendor.Example, vendor.example], contact: Support}
   globex:
     server: {servers: [mx.globex.example], return_path: "fixed Bounces@Globex.example"}
     expire_after: 2d
@@ -120,6 +122,8 @@ TEST(config_parse, reads_every_option_of_a_route) {
     EXPECT_EQ(o.pause, minutes{1});
     EXPECT_EQ(o.return_path, return_path_mode::verp);
     EXPECT_EQ(o.return_path_address, "bounces.vendor.example");
+    EXPECT_THAT(o.sends_from, ElementsAre("192.0.2.10", "2001:db8::/48"));
+    EXPECT_EQ(o.dkim_domain, "vendor.example");
 }
 
 TEST(config_parse, reads_tenants) {
@@ -134,6 +138,8 @@ TEST(config_parse, reads_tenants) {
     EXPECT_EQ(globex.server->id, route_id{"tenant:globex"});
     EXPECT_EQ(globex.server->servers[0].port, 587);
     EXPECT_EQ(globex.server->return_path, return_path_mode::fixed);
+    EXPECT_THAT(c.tenants.at("acme").senders, ElementsAre("badges@vendor.example", "vendor.example"));
+    EXPECT_EQ(c.tenants.at("acme").contact, "Support");
     EXPECT_EQ(globex.server->return_path_address, "Bounces@globex.example");
     EXPECT_FALSE(globex.server->allow_private);
     EXPECT_EQ(globex.expire_after, hours{48});
