@@ -28,6 +28,25 @@ std::optional<state> parse_state(std::string_view text) noexcept {
     return std::nullopt;
 }
 
+std::string_view to_text(finding f) noexcept {
+    switch (f) {
+    case finding::delivered: return "delivered";
+    case finding::failed: return "failed";
+    case finding::delayed: return "delayed";
+    case finding::complained: return "complained";
+    }
+    return "unknown";
+}
+
+std::optional<finding> parse_finding(std::string_view text) noexcept {
+    for (const auto f : {finding::delivered, finding::failed, finding::delayed, finding::complained}) {
+        if (to_text(f) == text) {
+            return f;
+        }
+    }
+    return std::nullopt;
+}
+
 bool is_final(state s) noexcept {
     switch (s) {
     case state::scheduled:

@@ -17,10 +17,11 @@ enum class tag : std::uint8_t {
     held = 4,
     released = 5,
     expired = 6,
-    corrected = 7,
+    corrected_0_1 = 7,  // read only
     route_paused = 8,
     route_resumed = 9,
     delayed = 10,
+    corrected = 11,
 };
 
 enum message_flag : std::uint16_t {
@@ -169,9 +170,11 @@ public:
         begin(tag::corrected);
         put(c.who);
         e_.put(c.at);
-        e_.put(to_text(c.next));
+        e_.put(to_text(c.what));
         put(c.judged);
+        e_.put(std::string_view{c.by});
         e_.put(std::string_view{c.text});
+        e_.put(std::string_view{c.evidence});
         return std::nullopt;
     }
 
@@ -242,6 +245,7 @@ public:
         case tag::held: return {read_held(), std::nullopt};
         case tag::released: return {read_released(), std::nullopt};
         case tag::expired: return {read_expired(), std::nullopt};
+        case tag::corrected_0_1: return {read_corrected_0_1(), std::nullopt};
         case tag::corrected: return {read_corrected(), std::nullopt};
         case tag::route_paused: return {read_route_paused(), std::nullopt};
         case tag::route_resumed: return {read_route_resumed(), std::nullopt};
@@ -360,13 +364,26 @@ private:
         return c;
     }
 
+    // As 0.1 wrote it: without the reporter and the report.
+    [[nodiscard]] corrected read_corrected_0_1() {
+        corrected c;
+        c.who = recipient();
+        c.at = d_.time();
+        c.what = known(parse_finding(d_.text()));
+        c.judged = verdict_();
+        c.text = d_.string();
+        return c;
+    }
+
     [[nodiscard]] corrected read_corrected() {
         corrected c;
         c.who = recipient();
         c.at = d_.time();
-        c.next = known(parse_state(d_.text()));
+        c.what = known(parse_finding(d_.text()));
         c.judged = verdict_();
+        c.by = d_.string();
         c.text = d_.string();
+        c.evidence = d_.string();
         return c;
     }
 

@@ -27,6 +27,11 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+// Column `reported`: 1 delayed, 2 complained.
+int reports_of(const standing& s) noexcept {
+    return (s.was_delayed ? 1 : 0) | (s.has_complained ? 2 : 0);
+}
+
 }  // namespace
 
 std::optional<wall_time> message_row::completed_at() const {
@@ -242,7 +247,7 @@ void ledger::insert_recipients(const message_row& row) {
     for (std::size_t i = 0; i < row.recipients.size(); ++i) {
         const recipient_row& r = row.recipients[i];
         sql("INSERT INTO recipient(no, tenant, bulk, address, state, attempts, changed_at, due_at,"
-            " doubted, late, reason, note, last_attempt) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")
+            " doubted, late, reason, note, last_attempt, reported) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
             .run(
                 recipient_number(row.no, i),
                 tenant,
@@ -256,7 +261,8 @@ void ledger::insert_recipients(const message_row& row) {
                 r.at.late,
                 text_of(r.at.why),
                 r.at.note,
-                r.last_attempt
+                r.last_attempt,
+                reports_of(r.at)
             );
     }
 }
@@ -274,7 +280,7 @@ void ledger::write(const message_row& row) {
                 continue;
             }
             sql("UPDATE recipient SET state = ?, attempts = ?, changed_at = ?, due_at = ?,"
-                " doubted = ?, late = ?, reason = ?, note = ?, last_attempt = ? WHERE no = ?")
+                " doubted = ?, late = ?, reason = ?, note = ?, last_attempt = ?, reported = ? WHERE no = ?")
                 .run(
                     static_cast<int>(r.at.now),
                     r.at.attempts,
@@ -285,6 +291,7 @@ void ledger::write(const message_row& row) {
                     text_of(r.at.why),
                     r.at.note,
                     r.last_attempt,
+                    reports_of(r.at),
                     recipient_number(row.no, i)
                 );
         }

@@ -151,6 +151,7 @@ public:
     [[nodiscard]] page find(const query& q, std::uint64_t before);
     [[nodiscard]] std::vector<event> events(std::uint64_t after, std::size_t limit);
     [[nodiscard]] std::vector<paused_route> paused_routes();
+    [[nodiscard]] std::vector<message_id> find_by_header(const std::string& header_message_id);
     [[nodiscard]] std::optional<idempotent_answer>
     find_idempotent(const tenant_id& tenant, const std::string& key);
 

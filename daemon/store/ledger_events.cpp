@@ -20,7 +20,24 @@ template <class T> T known(std::optional<T> parsed, const char* what) {
     return *parsed;
 }
 
+verdict::verdict verdict_at(const statement& s, int first) {
+    verdict::verdict v;
+    v.what = known(verdict::parse_disposition(s.text(first)), "disposition");
+    v.fault = known(verdict::parse_scope(s.text(first + 1)), "scope");
+    v.why = known(verdict::parse_reason(s.text(first + 2)), "reason");
+    if (const auto hint = s.maybe_integer(first + 3)) {
+        v.retry_hint = seconds{*hint};
+    }
+    v.certain = s.integer(first + 4) != 0;
+    v.rule = s.text(first + 5);
+    return v;
+}
+
 }  // namespace
+
+std::optional<verdict::verdict> read_judged(const statement& s, int first) {
+    return s.is_null(first + 7) ? std::nullopt : std::optional{verdict_at(s, first + 7)};
+}
 
 std::optional<attempt> read_attempt(const statement& s, int first) {
     if (s.is_null(first)) {
@@ -34,14 +51,7 @@ std::optional<attempt> read_attempt(const statement& s, int first) {
     a.server = s.text(first + 4);
     a.tls = s.text(first + 5);
     a.at = parse_phase(s.text(first + 6));
-    a.judged.what = known(verdict::parse_disposition(s.text(first + 7)), "disposition");
-    a.judged.fault = known(verdict::parse_scope(s.text(first + 8)), "scope");
-    a.judged.why = known(verdict::parse_reason(s.text(first + 9)), "reason");
-    if (const auto hint = s.maybe_integer(first + 10)) {
-        a.judged.retry_hint = seconds{*hint};
-    }
-    a.judged.certain = s.integer(first + 11) != 0;
-    a.judged.rule = s.text(first + 12);
+    a.judged = verdict_at(s, first + 7);
     a.code = static_cast<int>(s.integer(first + 13));
     if (!s.is_null(first + 14)) {
         a.enhanced = smtp::enhanced_code::parse(s.text(first + 14));
@@ -52,15 +62,24 @@ std::optional<attempt> read_attempt(const statement& s, int first) {
 
 namespace {
 
-// An event that is no attempt: the attempt's fifteen columns stay empty.
+// An event that is no attempt: the attempt's columns stay empty, but for what a report said.
 void insert_plain_event(
     statement& s, const event& e, std::optional<std::int64_t> recipient, std::optional<std::int64_t> tenant
 ) {
     const auto none = std::nullopt;
     const auto now = static_cast<int>(e.now);
+    if (!e.judged) {
+        // clang-format off
+        s.run(e.sequence, e.at, e.type, recipient, tenant, e.route.text(), now, e.by, e.text,
+              none, none, none, none, none, none, none, none, none, none, none, none, none, none, none, none);
+        // clang-format on
+        return;
+    }
+    const verdict::verdict& v = *e.judged;
     // clang-format off
     s.run(e.sequence, e.at, e.type, recipient, tenant, e.route.text(), now, e.by, e.text,
-          none, none, none, none, none, none, none, none, none, none, none, none, none, none, none);
+          none, none, none, none, none, none, verdict::to_text(v.what), verdict::to_text(v.fault),
+          verdict::to_text(v.why), none, v.certain, v.rule, none, none, none, e.evidence);
     // clang-format on
 }
 
@@ -102,7 +121,8 @@ void insert_event(
         v.rule,
         a.code,
         enhanced,
-        a.text
+        a.text,
+        std::nullopt
     );
 }
 

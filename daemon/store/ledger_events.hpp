@@ -17,13 +17,17 @@ inline constexpr int attempt_column_count = 16;
 // None where the row holds no attempt.
 [[nodiscard]] std::optional<attempt> read_attempt(const statement& s, int first_column);
 
+// Of an event that is no attempt: what a report said, or none.
+[[nodiscard]] std::optional<verdict::verdict> read_judged(const statement& s, int first_column);
+
 void insert_event(
     statement& s, const event& e, std::optional<std::int64_t> recipient, std::optional<std::int64_t> tenant
 );
 
 inline constexpr const char* event_insert =
     "INSERT INTO event(no, at, type, recipient, tenant, route, state, \"by\", text, number, started_at,"
-    " duration, server, tls, phase, disposition, scope, reason, hint, certain, rule, code, enhanced, reply)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " duration, server, tls, phase, disposition, scope, reason, hint, certain, rule, code, enhanced, reply, "
+    "evidence)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 }  // namespace estafette::store

@@ -108,7 +108,7 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
     row->size = static_cast<std::uint64_t>(s.integer(7));
     s.reset();
     statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt,"
-                       " late FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
+                       " late, reported FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
     const std::int64_t first = recipient_number(row->no, 0);
     for (r.start(first, first | place_mask); r.step();) {
         recipient_row& one = row->recipients.emplace_back();
@@ -119,6 +119,8 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
         one.at.doubted = r.integer(4) != 0;
         one.at.why = reason_of(r, 5);
         one.at.note = r.text(6);
+        one.at.was_delayed = (r.integer(9) & 1) != 0;
+        one.at.has_complained = (r.integer(9) & 2) != 0;
         if (const auto no = r.maybe_integer(7)) {
             one.last_attempt = static_cast<std::uint64_t>(*no);
         }
@@ -317,7 +319,7 @@ recipient_view read_recipient(const statement& s, const tenant_id& tenant) {
 
 const std::string event_columns =
     std::string{"e.no, e.at, e.type, e.recipient, e.tenant, e.route, e.state, e.\"by\", e.text, m.id, "} +
-    attempt_columns;
+    attempt_columns + ", e.evidence";
 
 const std::string event_tables = " FROM event e LEFT JOIN message m ON m.no = e.recipient >> 16 ";
 
@@ -334,6 +336,10 @@ event read_event(const statement& s) {
     e.by = s.text(7);
     e.text = s.text(8);
     e.what = read_attempt(s, 10);
+    if (!e.what) {
+        e.judged = read_judged(s, 10);
+    }
+    e.evidence = s.text(10 + attempt_column_count);
     return e;
 }
 
@@ -442,6 +448,17 @@ std::vector<event> ledger::events(std::uint64_t after, std::size_t limit) {
         if (const auto tenant = s.maybe_integer(4)) {
             one.tenant = tenant_of(*tenant);
         }
+    }
+    return found;
+}
+
+std::vector<message_id> ledger::find_by_header(const std::string& header_message_id) {
+    statement& s =
+        sql("SELECT id FROM message INDEXED BY message_foreign_id WHERE header_message_id = ?"
+            " AND substr(header_message_id, 2, 8) <> lower(hex(substr(id, 1, 4))) ORDER BY no DESC LIMIT 8");
+    std::vector<message_id> found;
+    for (s.start(header_message_id); s.step();) {
+        found.push_back(id_of(s.text(0)));
     }
     return found;
 }

@@ -205,6 +205,12 @@ public:
         });
     }
 
+    result<std::vector<message_id>> find_by_header(const std::string& header_message_id) override {
+        return up_to_date([&]() -> result<std::vector<message_id>> {
+            return ledger_.find_by_header(header_message_id);
+        });
+    }
+
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
         return guarded([&]() -> result<std::size_t> {
             flush();

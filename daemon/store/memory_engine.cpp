@@ -178,6 +178,24 @@ public:
         return found;
     }
 
+    result<std::vector<message_id>> find_by_header(const std::string& header_message_id) override {
+        std::vector<std::pair<std::uint64_t, message_id>> all;
+        for (const auto& [id, m] : messages_) {
+            const bool is_ours = header_message_id.starts_with("<" + id.text().substr(0, 8));
+            if (!is_ours && m.message->header_message_id == header_message_id) {
+                all.emplace_back(m.recipients.front().order, id);
+            }
+        }
+        std::sort(all.rbegin(), all.rend());
+        std::vector<message_id> found;
+        for (const auto& [order, id] : all) {
+            if (found.size() < 8) {
+                found.push_back(id);
+            }
+        }
+        return found;
+    }
+
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
         const wall_time bodies_before = before + options_.retention - options_.keep_bodies;
         std::vector<std::tuple<wall_time, std::uint64_t, message_id>> complete;  // oldest first

@@ -50,6 +50,18 @@ bool fits(const standing& s, const attempted& c) noexcept {
     return false;
 }
 
+bool fits(const standing& s, const corrected& c) noexcept {
+    switch (c.what) {
+    case finding::delivered:
+    case finding::failed: return s.now == state::relayed;
+    case finding::delayed: return s.now == state::relayed && !s.was_delayed;
+    case finding::complained:
+        return !s.has_complained &&
+               (s.now == state::relayed || s.now == state::delivered || s.now == state::failed);
+    }
+    return false;
+}
+
 }  // namespace
 
 bool waits(state s) noexcept {
@@ -139,14 +151,28 @@ std::optional<event> apply(standing& s, const expired& c) {
 }
 
 std::optional<event> apply(standing& s, const corrected& c) {
-    if (s.now != state::relayed || (c.next != state::delivered && c.next != state::failed)) {
+    if (!fits(s, c)) {
         return std::nullopt;
     }
-    enter(s, c.next, c.at);
-    s.why = c.next == state::failed ? std::optional{c.judged.why} : std::nullopt;
-    s.note = c.text;
-    event e = event_of(s, type_of(c.next), c.at);
+    switch (c.what) {
+    case finding::delivered:
+    case finding::failed:
+        enter(s, c.what == finding::failed ? state::failed : state::delivered, c.at);
+        s.why = c.what == finding::failed ? std::optional{c.judged.why} : std::nullopt;
+        s.note = c.text;
+        break;
+    case finding::delayed:
+        s.was_delayed = true;
+        s.why = c.judged.why;
+        s.note = c.text;
+        break;
+    case finding::complained: s.has_complained = true; break;
+    }
+    event e = event_of(s, to_text(c.what), c.at);
+    e.by = c.by;
     e.text = c.text;
+    e.judged = c.judged;
+    e.evidence = c.evidence;
     return e;
 }
 

@@ -20,6 +20,8 @@ struct standing {
     bool late = false;                // somebody was told that it is delayed
     std::optional<verdict::reason> why;
     std::string note;
+    bool was_delayed = false;     // a report said so
+    bool has_complained = false;  // its reader did
 
     bool operator==(const standing&) const = default;
 };

@@ -156,92 +156,6 @@ TEST_P(an_engine, skips_mail_whose_id_or_idempotency_key_is_known) {
     EXPECT_FALSE(store->find_idempotent(tenant_id{"nobody"}, "k")->has_value());
 }
 
-struct step_case {
-    const char* name;
-    std::vector<change> before;
-    change tried;
-    bool takes_effect;
-    state after;
-};
-
-const std::vector<step_case>& steps() {
-    const recipient_id who = rcpt(1);
-    const change cancel = cancelled{who, at(20), "uid 1000", "no longer wanted"};
-    const change hold = held{who, at(20), verdict::reason::other, "uid 0", "look at it"};
-    const change release = released{who, at(20), "uid 0"};
-    const change expire = expired{who, at(20)};
-    const change delay = delayed{who, at(20)};
-    const auto correct = [who](state next) {
-        return corrected{
-            who,
-            at(30),
-            next,
-            try_of(30, verdict::disposition::fail, verdict::reason::mailbox_full).judged,
-            "bounced"
-        };
-    };
-    static const std::vector<step_case> all{
-        {"queued_relayed", {}, relayed(who, 10), true, state::relayed},
-        {"queued_deferred", {}, deferred(who, 10, 60), true, state::deferred},
-        {"queued_failed", {}, failed(who, 10), true, state::failed},
-        {"queued_cancelled", {}, cancel, true, state::cancelled},
-        {"queued_held", {}, hold, true, state::held},
-        {"queued_expired", {}, expire, true, state::failed},
-        {"deferred_relayed", {deferred(who, 10, 60)}, relayed(who, 60), true, state::relayed},
-        {"deferred_cancelled", {deferred(who, 10, 60)}, cancel, true, state::cancelled},
-        {"deferred_released_now", {deferred(who, 10, 60)}, release, true, state::queued},
-        {"held_twice", {hold}, hold, false, state::held},
-        {"held_released", {hold}, release, true, state::queued},
-        {"held_cancelled", {hold}, cancel, true, state::cancelled},
-        {"held_expired", {hold}, expire, true, state::failed},
-        {"held_while_it_left_and_accepted", {hold}, relayed(who, 10), true, state::relayed},
-        {"held_while_tried_and_put_off", {hold}, deferred(who, 10, 60), true, state::held},
-        {"held_in_doubt", {}, uncertain(who, 10, state::held), true, state::held},
-        {"relayed_then_cancelled", {relayed(who, 10)}, cancel, false, state::relayed},
-        {"relayed_then_held", {relayed(who, 10)}, hold, false, state::relayed},
-        {"relayed_then_released", {relayed(who, 10)}, release, false, state::relayed},
-        {"relayed_then_expired", {relayed(who, 10)}, expire, false, state::relayed},
-        {"relayed_twice", {relayed(who, 10)}, relayed(who, 11), false, state::relayed},
-        {"relayed_then_deferred", {relayed(who, 10)}, deferred(who, 11, 60), false, state::relayed},
-        {"relayed_then_delivered", {relayed(who, 10)}, correct(state::delivered), true, state::delivered},
-        {"relayed_then_bounced", {relayed(who, 10)}, correct(state::failed), true, state::failed},
-        {"relayed_corrected_to_nonsense", {relayed(who, 10)}, correct(state::queued), false, state::relayed},
-        {"queued_corrected", {}, correct(state::delivered), false, state::queued},
-        {"failed_then_corrected", {failed(who, 10)}, correct(state::delivered), false, state::failed},
-        {"cancelled_then_cancelled", {cancel}, cancel, false, state::cancelled},
-        {"cancelled_then_released", {cancel}, release, false, state::cancelled},
-        {"cancelled_then_deferred", {cancel}, deferred(who, 30, 60), false, state::cancelled},
-        {"queued_delayed", {}, delay, true, state::queued},
-        {"deferred_delayed", {deferred(who, 10, 60)}, delay, true, state::deferred},
-        {"held_delayed", {hold}, delay, true, state::held},
-        {"delayed_twice", {delay}, delay, false, state::queued},
-        {"delayed_deferred_delayed", {delay, deferred(who, 10, 60)}, delay, false, state::deferred},
-        {"delayed_then_relayed", {delay}, relayed(who, 30), true, state::relayed},
-        {"relayed_then_delayed", {relayed(who, 10)}, delay, false, state::relayed},
-        {"cancelled_then_delayed", {cancel}, delay, false, state::cancelled},
-        {"cancelled_while_it_left_and_accepted", {cancel}, relayed(who, 30), true, state::relayed},
-    };
-    return all;
-}
-
-TEST_P(an_engine, lets_a_change_take_effect_only_where_it_fits) {
-    for (const step_case& c : steps()) {
-        SCOPED_TRACE(c.name);
-        store_of one{GetParam()};
-        one.commit({mail_of{}});
-        one.commit(c.before);
-        const auto events_before = one->events(0, 100)->size();
-        EXPECT_EQ(one.commit({c.tried}), effects{c.takes_effect});
-        EXPECT_EQ(one->events(0, 100)->size(), events_before + (c.takes_effect ? 1 : 0));
-        if (one.is_durable()) {
-            one.open();
-        }
-        EXPECT_EQ(one.state_of(1), c.after);
-        EXPECT_EQ(one.recipient(1).next_attempt_at.has_value(), c.after <= state::deferred);
-        EXPECT_EQ(one->count()->by_state[static_cast<std::size_t>(c.after)], 1u);
-    }
-}
-
 TEST_P(an_engine, says_by_whom_and_why_mail_was_held_or_cancelled) {
     store.commit(
         {mail_of{.n = 1},
@@ -394,7 +308,9 @@ TEST_P(an_engine, keeps_bodies_for_a_while_where_that_is_wanted) {
 TEST_P(an_engine, tells_the_story_of_a_message_in_order) {
     store.commit({mail_of{.n = 1, .to = {"a@x.example", "b@x.example"}}, mail_of{.n = 2}});
     store.commit({deferred(rcpt(1, 0), 10, 60), relayed(rcpt(1, 1), 10)});
-    store.commit({relayed(rcpt(1, 0), 60), corrected{rcpt(1, 0), at(99), state::failed, {}, "bounced"}});
+    store.commit(
+        {relayed(rcpt(1, 0), 60), corrected{rcpt(1, 0), at(99), finding::failed, {}, "mx", "bounced", ""}}
+    );
     reopen();
     std::vector<std::string> story;
     std::uint64_t last = 0;

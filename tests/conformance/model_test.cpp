@@ -64,8 +64,7 @@ std::optional<change> change_of(const step& s, std::int64_t now) {
     case 10: return held{who, at(now), reason, "by", "text"};
     case 11: return released{who, at(now), "by"};
     case 12: return expired{who, at(now)};
-    case 13:
-        return corrected{who, at(now), s.choice % 2 == 0 ? state::delivered : state::failed, {}, "later"};
+    case 13: return corrected{who, at(now), static_cast<finding>(s.choice % 4), {}, "mx", "later", "lines"};
     case 14: return route_paused{route, at(now), std::nullopt, reason, "text", "by"};
     case 15: return route_resumed{route, at(now), "by"};
     case 16: return delayed{who, at(now)};

@@ -97,13 +97,21 @@ struct delayed {
     wall_time at;
 };
 
-// A later report moves relayed to delivered or failed. Nothing else goes backwards.
+// What a later report says: it moves relayed to delivered or failed, once, and nothing else goes backwards.
+// `delayed` (of relayed mail) and `complained` (of mail that left) are noted once each and move nothing.
+enum class finding : std::uint8_t { delivered, failed, delayed, complained };
+
+[[nodiscard]] std::string_view to_text(finding f) noexcept;
+[[nodiscard]] std::optional<finding> parse_finding(std::string_view text) noexcept;
+
 struct corrected {
     recipient_id who;
     wall_time at;
-    state next = state::failed;
+    finding what = finding::failed;
     verdict::verdict judged;
-    std::string text;
+    std::string by;        // who said so: "mx.customer.example", "ses"
+    std::string text;      // in one line; printable
+    std::string evidence;  // of the report itself; printable lines, ≤ 16 KiB
 };
 
 // One row per route that is paused, one event; its mail stays as it is and is shown as held.

@@ -64,6 +64,11 @@ public:
     // event `delayed` yet.
     [[nodiscard]] virtual result<std::vector<recipient_id>> overdue(wall_time before, std::size_t limit) = 0;
 
+    // The messages, newest first and at most 8, whose Message-ID field was the caller's and is this one.
+    // Our own names its message: it needs no look-up.
+    [[nodiscard]] virtual result<std::vector<message_id>> find_by_header(const std::string& header_message_id
+    ) = 0;
+
     // Drops messages that were complete before `before` (now less the retention) with their timelines and
     // idempotency keys, and bodies kept longer than keep_bodies; at most `limit` of each. The number
     // dropped: call again until it is 0.

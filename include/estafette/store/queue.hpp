@@ -53,6 +53,8 @@ public:
     find_idempotent(tenant_id tenant, std::string key);
     [[nodiscard]] asio::awaitable<result<std::vector<recipient_id>>>
     overdue(wall_time before, std::size_t limit);
+    [[nodiscard]] asio::awaitable<result<std::vector<message_id>>>
+    find_by_header(std::string header_message_id);
     [[nodiscard]] asio::awaitable<result<std::size_t>> purge(wall_time before, std::size_t limit);
 
     // Changes handed over and not yet committed: for back-pressure.

@@ -15,13 +15,15 @@ struct event {
     std::uint64_t sequence = 0;  // grows by one per event of the store
     wall_time at;
     std::string type;  // accepted, deferred, relayed, failed, cancelled, held, released, expired, delivered,
-                       // delayed, route_paused, route_resumed
+                       // delayed, route_paused, route_resumed; of reports also complained
     recipient_id who;  // null message for events of a route
     tenant_id tenant;
     route_id route;
     state now = state::queued;
     std::optional<attempt> what;  // for the events of attempts
     std::string by, text;
+    std::optional<verdict::verdict> judged;  // of what a report said
+    std::string evidence;                    // of the report; lines
 };
 
 struct recipient_view {

@@ -72,7 +72,7 @@ std::vector<change> one_of_each() {
         held{who, t, verdict::reason::suppressed, "by", "text"},
         released{who, t, "by"},
         expired{who, t},
-        corrected{who, t, state::failed, some_attempt().judged, "text"},
+        corrected{who, t, finding::failed, some_attempt().judged, "by", "text", "lines\nof it"},
         route_paused{relay, t, std::nullopt, verdict::reason::auth_failed, "text", "by"},
         route_paused{relay, t, t, verdict::reason::auth_failed, "", ""},
         route_resumed{relay, t, "by"},

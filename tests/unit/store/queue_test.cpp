@@ -77,6 +77,10 @@ struct scripted_engine final : engine {
         return std::vector<recipient_id>{};
     }
 
+    result<std::vector<message_id>> find_by_header(const std::string&) override {
+        return std::vector<message_id>{};
+    }
+
     result<std::size_t> purge(wall_time, std::size_t limit) override { return limit; }
 
     result<settled> settle() override {
