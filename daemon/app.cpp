@@ -2,6 +2,7 @@
 
 #include "estafette/base/log.hpp"
 #include "estafette/base/text.hpp"
+#include "estafette/bounce/keys.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -79,6 +80,14 @@ store::slate open_slate(const config::store_options& options) {
     return std::move(*opened);
 }
 
+mail::verp_keys open_keys(const config::config& c) {
+    auto keys = bounce::load_keys(c);
+    if (!keys) {
+        throw startup_error{EX_CANTCREAT, keys.error()};
+    }
+    return std::move(*keys);
+}
+
 }  // namespace
 
 app::app(std::string file, config::config c)
@@ -96,10 +105,12 @@ app::app(std::string file, config::config c)
                  meters_.fsync_duration.observe(sync);
              }}
     , slate_{open_slate(config_->store)}
+    , verp_{open_keys(*config_)}
     , dns_{loop_.get_executor()}
-    , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_}}
+    , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_, verp_}}
     , scheduler_{loop_.get_executor(), queue_, routes_, classifier_, meters_}
-    , gateway_{scheduler_, routes_, queue_, classifier_, meters_}
+    , bounces_{queue_, classifier_, verp_, meters_}
+    , gateway_{scheduler_, routes_, queue_, classifier_, bounces_, meters_}
     , server_{loop_.get_executor(), queue_, gateway_, meters_} {
     meters_.version = ESTAFETTE_VERSION;
     std::signal(SIGPIPE, SIG_IGN);
@@ -141,6 +152,7 @@ asio::awaitable<void> app::live() {
 asio::awaitable<void> app::start() {
     scheduler_.configure(config_);
     server_.configure(config_);
+    bounces_.configure(config_);
     if (auto loaded = routes_.load(*config_); !loaded) {
         throw startup_error{EX_CONFIG, loaded.error()};
     }
@@ -219,9 +231,13 @@ asio::awaitable<void> app::reload() {
         problems.insert(problems.begin(), loaded.error().begin(), loaded.error().end());
     } else if (problems.empty()) {
         auto next = std::make_shared<const config::config>(std::move(*loaded));
-        if (auto routes = routes_.load(*next); !routes) {
+        auto keys = bounce::load_keys(*next);
+        if (!keys) {
+            problems.push_back(keys.error());
+        } else if (auto routes = routes_.load(*next); !routes) {
             problems.push_back(routes.error());
         } else {
+            verp_ = std::move(*keys);
             for (const auto& d : config::differences(*config_, *next)) {
                 log::event(log::level::info, "config_changed", {{"text", d.text()}});
                 ++changed;
@@ -235,6 +251,7 @@ asio::awaitable<void> app::reload() {
             config_ = next;
             scheduler_.configure(next);
             server_.configure(next);
+            bounces_.configure(next);
             apply_log(next->log);
             dns_.reload();
             scheduler_.poke();

@@ -57,6 +57,10 @@ api::unmatched_replies scheduler_gateway::unmatched() const {
     return {rules_.unmatched_count(), rules_.unmatched()};
 }
 
+asio::awaitable<result<bounce::taken>> scheduler_gateway::take_bounce(bounce::mail_in in) {
+    return bounces_.take(std::move(in));
+}
+
 api::readiness scheduler_gateway::ready() const {
     api::readiness r;
     const auto health = queue_.health();

@@ -19,12 +19,14 @@ public:
         route::table& routes,
         store::queue& queue,
         const verdict::classifier& rules,
+        bounce::intake& bounces,
         metrics& meters
     )
         : scheduler_{scheduler}
         , routes_{routes}
         , queue_{queue}
         , rules_{rules}
+        , bounces_{bounces}
         , meters_{meters} {}
 
     void begin_stop() { is_stopping_ = true; }
@@ -40,6 +42,7 @@ public:
     pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) override;
     [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by) override;
     [[nodiscard]] api::unmatched_replies unmatched() const override;
+    [[nodiscard]] asio::awaitable<result<bounce::taken>> take_bounce(bounce::mail_in in) override;
     [[nodiscard]] api::readiness ready() const override;
     [[nodiscard]] std::string metrics_text() override;
 
@@ -48,6 +51,7 @@ private:
     route::table& routes_;
     store::queue& queue_;
     const verdict::classifier& rules_;
+    bounce::intake& bounces_;
     metrics& meters_;
     bool is_stopping_ = false;
 };

@@ -19,6 +19,7 @@ namespace estafette::api {
 [[nodiscard]] asio::awaitable<response> resume_route(services& s, request r, std::string id);
 
 [[nodiscard]] response get_unmatched(const services& s, const request& r);
+[[nodiscard]] asio::awaitable<response> post_bounce(services& s, request r);
 
 // These need no role and no waiting.
 [[nodiscard]] response get_livez();

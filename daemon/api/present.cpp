@@ -83,6 +83,14 @@ json::object present(const store::event& e) {
         out["by"] = e.by;
     if (!e.text.empty())
         out["text"] = e.text;
+    if (e.judged)
+        out["report"] = json::object{
+            {"reason", verdict::to_text(e.judged->why)},
+            {"scope", verdict::to_text(e.judged->fault)},
+            {"certain", e.judged->certain},
+            {"rule", e.judged->rule},
+            {"evidence", e.evidence},
+        };
     return out;
 }
 
@@ -100,7 +108,10 @@ std::optional<cause> cause_of(const store::recipient_view& r, const hold* by_rou
         return std::nullopt;
     if (r.last && r.last->judged.why == *r.why)
         return cause{*r.why, r.last->judged.fault, r.last->judged.what};
-    return cause{*r.why, verdict::scope::recipient, usual_disposition(r.now)};
+    // What a report says later is not in the last attempt; relayed with a reason: delayed further on.
+    const auto what = r.now == state::relayed ? verdict::disposition::retry : usual_disposition(r.now);
+    const bool is_theirs = verdict::is_meaningful(*r.why, verdict::scope::recipient, what);
+    return cause{*r.why, is_theirs ? verdict::scope::recipient : verdict::scope::message, what};
 }
 
 // A failure before or without a reply: its text is ours, not the server's words.

@@ -13,6 +13,7 @@ enum class resource : std::uint8_t {
     recipients,
     diagnosis,
     allow_list,
+    bounces,
     queue,
     pause,
     resume,
@@ -42,6 +43,8 @@ resource find(const std::vector<std::string>& path) {
             return resource::recipients;
         if (path[1] == "diagnosis")
             return resource::diagnosis;
+        if (path[1] == "bounces")
+            return resource::bounces;
         return path[1] == "queue" ? resource::queue : resource::none;
     }
     if (path[1] == "messages" && path.size() == 3)
@@ -65,8 +68,8 @@ bool is_open_to_all(resource what) {
 }
 
 bool takes_post(resource what) {
-    return what == resource::messages || what == resource::cancel || what == resource::pause ||
-           what == resource::resume;
+    return what == resource::messages || what == resource::bounces || what == resource::cancel ||
+           what == resource::pause || what == resource::resume;
 }
 
 // What can be said without a handler: OPTIONS, 405, 403.
@@ -106,6 +109,7 @@ asio::awaitable<response> route_request(services& s, request r) {
     case resource::recipients: co_return co_await get_recipients(s, std::move(r));
     case resource::diagnosis: co_return co_await get_diagnosis(s, std::move(r));
     case resource::allow_list: co_return get_allow_list(r, id);
+    case resource::bounces: co_return co_await post_bounce(s, std::move(r));
     case resource::queue: co_return co_await get_queue(s, std::move(r));
     case resource::pause: co_return co_await pause_route(s, std::move(r), std::move(id));
     case resource::resume: co_return co_await resume_route(s, std::move(r), std::move(id));

@@ -185,6 +185,12 @@ constexpr row rows[]{
      "",
      "Refusals that no rule knows, judged by their code alone.",
      put<&metrics::unclassified_replies>},
+    {"estafette_bounces_total",
+     family::counter,
+     "outcome",
+     "Reports that came back (bounces, complaints, confirmations) by what became of them; all from "
+     "\"repeated\" on changed nothing.",
+     put<&metrics::bounces>},
     {"estafette_smtp_connections",
      family::gauge,
      "route",

@@ -183,6 +183,7 @@ constexpr std::array listener_rows{
 };
 
 template <auto... Way> using store = member<&config::store, Way...>;
+template <auto... Way> using bounces = member<&config::bounces, Way...>;
 template <auto... Way> using limits = member<&config::limits, Way...>;
 template <auto... Way> using log = member<&config::log, Way...>;
 
@@ -243,6 +244,15 @@ constexpr std::array config_rows{
     row<duration_value<member<&config::delayed_after>, 0>>(
         "delayed_after",
         "Mail that waits longer than that gets the event delayed, once for each recipient; 0: never."
+    ),
+    row<text_list_value<bounces<&bounce_options::secrets>, check_required_file_name>>(
+        "bounces.secrets",
+        "Files of secrets that sign return paths (return_path: verp): the first signs, all are accepted. A "
+        "relative name is looked for in $CREDENTIALS_DIRECTORY, else in credentials/. Without any: one of "
+        "our own, verp.secret in store.path."
+    ),
+    row<duration_value<bounces<&bounce_options::window>, one_day>>(
+        "bounces.window", "How long after a mail was relayed a report about it still counts."
     ),
     row<size_value<limits<&api_limits::body>>>("limits.body", "Largest request."),
     row<number_value<limits<&api_limits::recipients>, 1, 100000>>("limits.recipients", "Of one message."),

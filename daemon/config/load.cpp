@@ -136,7 +136,28 @@ void check_files(
     }
 }
 
+// A list of files of secrets.
+void check_secrets(
+    const yaml::node* n,
+    const std::string& path,
+    std::vector<std::string>& files,
+    const fs::path& main,
+    yaml::errors& out
+) {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        if (fs::path{files[i]}.is_relative())
+            files[i] = (credentials_folder(main) / files[i]).string();
+        const std::string fault = secret_fault(files[i]);
+        const bool has_place = n != nullptr && i < n->items().size();
+        if (!fault.empty())
+            out.add(has_place ? n->items()[i] : yaml::node{}, path + '[' + std::to_string(i) + ']', fault);
+    }
+}
+
 void check_files(const yaml::node& root, config& c, const fs::path& main, yaml::errors& out) {
+    const yaml::node* bounces = root.find("bounces");
+    const yaml::node* secrets = bounces == nullptr ? nullptr : bounces->find("secrets");
+    check_secrets(secrets, "bounces.secrets", c.bounces.secrets, main, out);
     if (c.relay)
         check_files(root.find("relay"), "relay", *c.relay, main, out);
     const yaml::node* tenants = root.find("tenants");

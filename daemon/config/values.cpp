@@ -100,6 +100,10 @@ const char* check_file_name(std::string& text) {
     return text.find('\0') == std::string::npos ? nullptr : "not a file name";
 }
 
+const char* check_required_file_name(std::string& text) {
+    return text.empty() ? "not a file name" : check_file_name(text);
+}
+
 const char* check_pin(std::string& text) {
     static constexpr std::size_t sha256_bytes = 32;
     if (text.empty())

@@ -42,7 +42,8 @@ const char* check_sender(std::string& text);         // mail address, or a domai
 const char* check_absolute_path(std::string& text);  // not empty
 const char* check_optional_path(std::string& text);  // absolute, or empty
 const char* check_file_name(std::string& text);      // any path, or empty
-const char* check_pin(std::string& text);            // base64 of 32 bytes, or empty
+const char* check_required_file_name(std::string& text);
+const char* check_pin(std::string& text);  // base64 of 32 bytes, or empty
 const char* check_rate(std::string& text);
 const char* check_mechanism(std::string& text);
 

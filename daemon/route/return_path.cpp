@@ -6,18 +6,24 @@ namespace estafette::route {
 
 namespace {
 
-// "bounce+<id without dashes>-<index>@domain": found again without a look into the bounce's body.
-std::optional<mail::address> verp(const std::string& domain, const recipient_id& who) {
-    std::string local = "bounce+" + who.message.text();
-    std::erase(local, '-');
-    auto made = mail::address::parse(local + "-" + std::to_string(who.index) + "@" + domain);
+std::optional<mail::address>
+verp(const std::string& domain, const mail::verp_keys& keys, const recipient_id& who) {
+    const auto local = keys.local_part(who);
+    if (!local) {
+        return std::nullopt;
+    }
+    auto made = mail::address::parse(*local + "@" + domain);
     return made ? std::optional{*made} : std::nullopt;
 }
 
 }  // namespace
 
-std::optional<mail::address>
-return_path(const config::route_options& route, const mail::message& m, std::uint32_t recipient) {
+std::optional<mail::address> return_path(
+    const config::route_options& route,
+    const mail::verp_keys& keys,
+    const mail::message& m,
+    std::uint32_t recipient
+) {
     if (!m.from) {
         return std::nullopt;
     }
@@ -29,7 +35,7 @@ return_path(const config::route_options& route, const mail::message& m, std::uin
         }
         break;
     case config::return_path_mode::verp:
-        if (auto made = verp(route.return_path_address, {m.id, recipient})) {
+        if (auto made = verp(route.return_path_address, keys, {m.id, recipient})) {
             return made;
         }
         break;

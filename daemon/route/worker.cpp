@@ -12,12 +12,15 @@ namespace estafette::route {
 
 namespace {
 
-net::transaction transaction_of(const config::route_options& options, const job& j) {
-    net::transaction t{j.message, {}, return_path(options, *j.message, j.targets.front().index)};
+net::transaction
+transaction_of(const config::route_options& options, const mail::verp_keys& keys, const job& j) {
+    net::transaction t{j.message, {}, return_path(options, keys, *j.message, j.targets.front().index)};
     t.recipients.reserve(j.targets.size());
     for (const auto& target : j.targets) {
         t.recipients.push_back(target.index);
     }
+    // A report names the message and the recipient as we know them; without its content it is small.
+    t.dsn = smtp::dsn_request{smtp::dsn_request::content::headers, j.message->id.text(), 0, true};
     return t;
 }
 
@@ -99,10 +102,10 @@ asio::awaitable<void> route::serve(worker& me) {
             stop.cancelled() == asio::cancellation_type::none) {
             me.next = pull_for(me);
         }
-        const auto now = transaction_of(options_, *me.current);
+        const auto now = transaction_of(options_, uses_.verp, *me.current);
         std::optional<net::transaction> then;
         if (me.next) {
-            then = transaction_of(options_, *me.next);
+            then = transaction_of(options_, uses_.verp, *me.next);
         }
         mark(me);
         net::delivery d = co_await me.link->deliver(now, then ? &*then : nullptr);

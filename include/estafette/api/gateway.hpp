@@ -3,6 +3,7 @@
 // Thread: the loop.
 #pragma once
 
+#include "estafette/bounce/intake.hpp"
 #include "estafette/route/route.hpp"
 #include "estafette/store/views.hpp"
 #include "estafette/verdict/classifier.hpp"
@@ -70,6 +71,8 @@ public:
     [[nodiscard]] virtual asio::awaitable<result<void>> resume(route_id which, std::string by) = 0;
 
     [[nodiscard]] virtual unmatched_replies unmatched() const = 0;
+    // Durable on return.
+    [[nodiscard]] virtual asio::awaitable<result<bounce::taken>> take_bounce(bounce::mail_in in) = 0;
 
     [[nodiscard]] virtual readiness ready() const = 0;
 

@@ -31,6 +31,18 @@ enum class tls_failure : std::uint8_t {
     starttls_missing,
     starttls_refused,
 };
+enum class bounce : std::uint8_t {
+    failed,
+    delayed,
+    delivered,
+    complained,
+    repeated,
+    late,
+    unmatched,
+    forged,
+    auto_reply,
+    other,
+};
 enum class status_class : std::uint8_t { success, redirection, client_error, server_error };
 
 // Of errc's TLS values; handshake for every other code.
@@ -52,6 +64,19 @@ inline constexpr label_set<9> tls_failures{
      "pin_mismatch",
      "starttls_missing",
      "starttls_refused"}
+};
+inline constexpr label_set<10> bounces{
+    "outcome",
+    {"failed",
+     "delayed",
+     "delivered",
+     "complained",
+     "repeated",
+     "late",
+     "unmatched",
+     "forged",
+     "auto_reply",
+     "other"}
 };
 inline constexpr label_set<4> status_classes{"status", {"2xx", "3xx", "4xx", "5xx"}};
 
@@ -93,6 +118,7 @@ struct metrics {
     counter uncertain;
     counter recipients_delayed;
     counter unclassified_replies;
+    by<counter, labels::bounces> bounces;
 
     by_route<gauge> smtp_connections;
     by<counter, labels::openings> smtp_connections_opened;

@@ -94,6 +94,12 @@ struct route_options {
     bool operator==(const route_options&) const = default;
 };
 
+// Mail that comes back.
+struct bounce_options {
+    std::vector<std::string> secrets;  // files; the first signs return paths, all verify; none: our own
+    milliseconds window = std::chrono::hours{24 * 30};  // a report that comes later changes nothing
+};
+
 enum class tenant_route : std::uint8_t {
     relay,  // the vendor's relay
     own,    // the tenant's own server; without one its mail is held
@@ -147,6 +153,7 @@ struct config {
     store_options store;
     std::optional<route_options> relay;             // the vendor's relay: the default route
     std::map<std::string, tenant_options> tenants;  // always has "default"
+    bounce_options bounces;
     std::vector<grant> grants;  // empty in YAML: root, the daemon's own user: admin; its group: submit
     milliseconds delayed_after = std::chrono::hours{4};  // 0: nobody is told
     api_limits limits;

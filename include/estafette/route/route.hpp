@@ -8,6 +8,7 @@
 
 #include "estafette/base/metrics.hpp"
 #include "estafette/config/config.hpp"
+#include "estafette/mail/verp.hpp"
 #include "estafette/net/task_group.hpp"
 #include "estafette/route/planner.hpp"
 #include "estafette/route/ready.hpp"
@@ -34,6 +35,7 @@ struct services {
     reporter& reports;
     metrics& meters;
     store::slate& in_doubt;
+    const mail::verp_keys& verp;
 };
 
 enum class route_state : std::uint8_t {

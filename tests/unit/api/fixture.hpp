@@ -207,6 +207,12 @@ public:
     }
 
     unmatched_replies unmatched() const override { return not_known; }
+    asio::awaitable<result<bounce::taken>> take_bounce(bounce::mail_in in) override {
+        bounces.push_back(std::move(in));
+        if (bounce_error)
+            co_return bounce_error;
+        co_return bounce_answer;
+    }
 
     readiness ready() const override { return is_ready; }
 
@@ -215,6 +221,9 @@ public:
     std::size_t enqueue_calls = 0;
     error_code enqueue_error;
     std::size_t in_hand = 0;
+    std::vector<bounce::mail_in> bounces;
+    bounce::taken bounce_answer;
+    error_code bounce_error;
     std::vector<mail::message_ptr> messages;
     std::vector<route::route_status> lines;
     std::map<tenant_id, hold> holds;

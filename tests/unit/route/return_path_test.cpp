@@ -5,6 +5,8 @@
 namespace estafette::route {
 namespace {
 
+const mail::verp_keys keys{{"secret"}};
+
 mail::message from_ann() {
     mail::message m;
     m.id = *message_id::parse("01977a1e-0000-7000-8000-000000000001");
@@ -13,14 +15,14 @@ mail::message from_ann() {
 }
 
 TEST(return_path, is_the_sender_by_default) {
-    EXPECT_EQ(return_path({}, from_ann(), 0)->text(), "ann@vendor.example");
+    EXPECT_EQ(return_path({}, keys, from_ann(), 0)->text(), "ann@vendor.example");
 }
 
 TEST(return_path, fixed_is_the_route_s_address) {
     config::route_options route;
     route.return_path = config::return_path_mode::fixed;
     route.return_path_address = "bounces@vendor.example";
-    EXPECT_EQ(return_path(route, from_ann(), 0)->text(), "bounces@vendor.example");
+    EXPECT_EQ(return_path(route, keys, from_ann(), 0)->text(), "bounces@vendor.example");
 }
 
 TEST(return_path, verp_names_the_recipient_and_takes_one_a_transaction) {
@@ -28,8 +30,8 @@ TEST(return_path, verp_names_the_recipient_and_takes_one_a_transaction) {
     route.return_path = config::return_path_mode::verp;
     route.return_path_address = "bounce.vendor.example";
     EXPECT_EQ(
-        return_path(route, from_ann(), 3)->text(),
-        "bounce+01977a1e000070008000000000000001-3@bounce.vendor.example"
+        return_path(route, keys, from_ann(), 3)->text(),
+        *keys.local_part({from_ann().id, 3}) + "@bounce.vendor.example"
     );
     EXPECT_EQ(recipients_per_transaction(route), 1u);
 }
@@ -43,7 +45,7 @@ TEST(return_path, the_null_sender_stays_null_in_every_mode) {
         config::route_options route;
         route.return_path = mode;
         route.return_path_address = "bounce.vendor.example";
-        EXPECT_FALSE(return_path(route, m, 0));
+        EXPECT_FALSE(return_path(route, keys, m, 0));
     }
 }
 

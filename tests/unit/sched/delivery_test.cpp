@@ -21,7 +21,7 @@ public:
         , classifier_{verdict::classifier::standard()}
         , slate_{store::slate::in_memory(64)}
         , dns_{loop_.get_executor()}
-        , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_}}
+        , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_, verp_}}
         , scheduler_{loop_.get_executor(), queue_, routes_, classifier_, meters_}
         , tasks_{loop_.get_executor()}
         , server_{loop_} {}
@@ -156,6 +156,7 @@ public:
     store::queue queue_;
     verdict::classifier classifier_;
     store::slate slate_;
+    mail::verp_keys verp_;
     net::resolver dns_;
     route::table routes_;
     scheduler scheduler_;
