@@ -37,13 +37,15 @@ enum class label : std::uint8_t {
     attempts,
     history,
     unknown,
+    bounces,
+    forward,
 };
 
 struct labels {
     std::array<const char*, verdict::language_count> of;  // en, fr, nl
 };
 
-constexpr std::array<labels, 10> words_of_labels{{
+constexpr std::array<labels, 12> words_of_labels{{
     {{"What happened", "Ce qui s’est passé", "Wat er gebeurd is"}},
     {{"Who acts", "Qui doit agir", "Wie iets moet doen"}},
     {{"What to do", "Que faire", "Wat te doen"}},
@@ -58,6 +60,12 @@ constexpr std::array<labels, 10> words_of_labels{{
     {{"No mail to this address is known:",
       "Aucun message connu pour cette adresse :",
       "Er is geen bericht aan dit adres bekend:"}},
+    {{"If it comes back, the report goes to",
+      "S’il revient, le rapport va à",
+      "Komt het terug, dan gaat het rapport naar"}},
+    {{"We learn of it only where that mailbox forwards such reports to us (docs/bounces.md).",
+      "Nous ne l’apprenons que si cette boîte nous transmet ces rapports (docs/bounces.md).",
+      "Wij vernemen het alleen als die mailbox zulke rapporten naar ons doorstuurt (docs/bounces.md)."}},
 }};
 
 const char* in(language l, label what) {
@@ -177,6 +185,18 @@ language reader_language(const std::string& lang, const console& io) {
 
 namespace {
 
+// What was handed over may still come back, and then to whom?
+void print_way_back(const json::value& message, language l, console& io) {
+    const std::string mailbox = text(message, "bounces_to");
+    if (!mailbox.empty()) {
+        io.out << "\n" << in(l, label::bounces) << " " << mailbox << ".\n" << in(l, label::forward) << '\n';
+    }
+}
+
+bool has_left(const json::value& recipient) {
+    return text(recipient, "state") == "relayed";
+}
+
 struct explain_options {
     std::string subject, tenant, lang;
     unsigned limit = 5;
@@ -189,8 +209,9 @@ int explain_message(const std::string& id, language l, invocation& call) {
     if (!message) {
         return report(call.io, message.error(), call.how());
     }
-    bool is_first = true;
+    bool is_first = true, some_left = false;
     for (const json::value& recipient : list(*message, "recipients")) {
+        some_left = some_left || has_left(recipient);
         if (call.json) {
             call.io.out << json::serialize(recipient) << '\n';
             continue;
@@ -198,6 +219,9 @@ int explain_message(const std::string& id, language l, invocation& call) {
         call.io.out << (is_first ? "" : "\n");
         print_recipient(recipient, l, call.io);
         is_first = false;
+    }
+    if (some_left && !call.json) {
+        print_way_back(*message, l, call.io);
     }
     return 0;
 }
@@ -300,6 +324,13 @@ int explain_address(const explain_options& given, language l, invocation& call) 
         print_diagnosis(*found, given.subject, call.io);
     }
     print_recipient(*newest, l, call.io);
+    if (has_left(*newest)) {
+        const auto message =
+            ask(call.api(), {"GET", "/v1/messages/" + percent_encode(text(*newest, "message")), {}, {}, {}});
+        if (message) {  // else it goes without saying
+            print_way_back(*message, l, call.io);
+        }
+    }
     print_history(recipients, l, call.io);
     return 0;
 }

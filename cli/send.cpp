@@ -31,6 +31,7 @@ struct send_options {
     std::string tenant, send_at, expires_at, priority, category, group, key, metadata, idempotency_key;
     bool raw = false;
     bool require_tls = false;
+    bool ignore_suppression = false;
 };
 
 template <class T> using outcome = boost::system::result<T, failure>;
@@ -131,6 +132,9 @@ outcome<json::object> common_fields(const send_options& given, console& io) {
     }
     if (given.require_tls) {
         out["require_tls"] = true;
+    }
+    if (given.ignore_suppression) {
+        out["ignore_suppression"] = true;
     }
     if (!given.metadata.empty()) {
         error_code invalid;
@@ -306,6 +310,9 @@ void add_handling(CLI::App& command, send_options& o) {
     option(command, "--idempotency-key", o.idempotency_key, "The same key sends a message only once", "KEY");
     command.add_flag(
         "--require-tls", o.require_tls, "Only by servers that promise TLS all the way (RFC 8689)"
+    );
+    command.add_flag(
+        "--ignore-suppression", o.ignore_suppression, "Also to addresses on the suppression list"
     );
 }
 

@@ -2,7 +2,6 @@
 
 #include "estafette/base/log.hpp"
 #include "estafette/base/text.hpp"
-#include "estafette/bounce/keys.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -80,14 +79,6 @@ store::slate open_slate(const config::store_options& options) {
     return std::move(*opened);
 }
 
-mail::verp_keys open_keys(const config::config& c) {
-    auto keys = bounce::load_keys(c);
-    if (!keys) {
-        throw startup_error{EX_CANTCREAT, keys.error()};
-    }
-    return std::move(*keys);
-}
-
 }  // namespace
 
 app::app(std::string file, config::config c)
@@ -105,12 +96,13 @@ app::app(std::string file, config::config c)
                  meters_.fsync_duration.observe(sync);
              }}
     , slate_{open_slate(config_->store)}
-    , verp_{open_keys(*config_)}
+    , lists_{queue_}
     , dns_{loop_.get_executor()}
     , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_, verp_}}
-    , scheduler_{loop_.get_executor(), queue_, routes_, classifier_, meters_}
-    , bounces_{queue_, classifier_, verp_, meters_}
-    , gateway_{scheduler_, routes_, queue_, classifier_, bounces_, meters_}
+    , scheduler_{loop_.get_executor(), queue_, lists_, routes_, classifier_, meters_}
+    , bounces_{queue_, lists_, classifier_, verp_, meters_}
+    , gateway_{scheduler_, routes_, queue_, classifier_, bounces_, lists_, meters_}
+    , lmtp_{loop_.get_executor(), bounces_}
     , server_{loop_.get_executor(), queue_, gateway_, meters_} {
     meters_.version = ESTAFETTE_VERSION;
     std::signal(SIGPIPE, SIG_IGN);
@@ -152,7 +144,14 @@ asio::awaitable<void> app::live() {
 asio::awaitable<void> app::start() {
     scheduler_.configure(config_);
     server_.configure(config_);
+    lists_.configure(config_);
+    if (auto secrets = bounces_.prepare(*config_); !secrets) {
+        throw startup_error{EX_CANTCREAT, secrets.error()};
+    }
     bounces_.configure(config_);
+    if (auto loaded = co_await lists_.load(); !loaded) {
+        throw startup_error{EX_IOERR, "the store: " + loaded.error().message()};
+    }
     if (auto loaded = routes_.load(*config_); !loaded) {
         throw startup_error{EX_CONFIG, loaded.error()};
     }
@@ -167,8 +166,16 @@ asio::awaitable<void> app::start() {
         throw startup_error{EX_IOERR, "the store: " + restored.error().message()};
     }
     std::vector<api::inherited_listener> inherited;
+    int for_lmtp = -1;
     for (const auto& s : take_inherited_sockets()) {
-        inherited.push_back({s.fd, s.name});
+        if (s.name == "lmtp") {
+            for_lmtp = s.fd;
+        } else {
+            inherited.push_back({s.fd, s.name});
+        }
+    }
+    if (auto listening = lmtp_.listen(*config_, for_lmtp); !listening) {
+        throw startup_error{EX_CANTCREAT, listening.error()};
     }
     if (auto listening = server_.listen(std::move(inherited)); !listening) {
         throw startup_error{EX_CANTCREAT, listening.error()};
@@ -231,13 +238,11 @@ asio::awaitable<void> app::reload() {
         problems.insert(problems.begin(), loaded.error().begin(), loaded.error().end());
     } else if (problems.empty()) {
         auto next = std::make_shared<const config::config>(std::move(*loaded));
-        auto keys = bounce::load_keys(*next);
-        if (!keys) {
-            problems.push_back(keys.error());
+        if (auto secrets = bounces_.prepare(*next); !secrets) {
+            problems.push_back(secrets.error());
         } else if (auto routes = routes_.load(*next); !routes) {
             problems.push_back(routes.error());
         } else {
-            verp_ = std::move(*keys);
             for (const auto& d : config::differences(*config_, *next)) {
                 log::event(log::level::info, "config_changed", {{"text", d.text()}});
                 ++changed;
@@ -251,6 +256,7 @@ asio::awaitable<void> app::reload() {
             config_ = next;
             scheduler_.configure(next);
             server_.configure(next);
+            lists_.configure(next);
             bounces_.configure(next);
             apply_log(next->log);
             dns_.reload();
@@ -331,6 +337,7 @@ asio::awaitable<void> app::stop() {
     log::event(log::level::info, "stopping");
     gateway_.begin_stop();
     server_.close();
+    lmtp_.close();
     scheduler_.stop();
     routes_.stop(asio::cancellation_type::total);
     if (!co_await routes_.wait(config_->shutdown_grace)) {
@@ -338,6 +345,7 @@ asio::awaitable<void> app::stop() {
         (void)co_await routes_.wait(terminal_grace);
     }
     (void)co_await server_.wait(terminal_grace);
+    (void)co_await lmtp_.wait(terminal_grace);
     co_await scheduler_.wait();
     co_await queue_.close();
     boost::system::error_code ignored;

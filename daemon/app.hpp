@@ -8,6 +8,7 @@
 #include "estafette/api/server.hpp"
 #include "estafette/base/metrics.hpp"
 #include "estafette/bounce/intake.hpp"
+#include "estafette/bounce/lmtp_server.hpp"
 #include "estafette/config/config.hpp"
 #include "estafette/net/dns.hpp"
 #include "estafette/net/task_group.hpp"
@@ -67,12 +68,14 @@ private:
     net::task_group tasks_;
     store::queue queue_;  // opens and locks the store
     store::slate slate_;
+    store::suppressions lists_;
     mail::verp_keys verp_;
     net::resolver dns_;
     route::table routes_;
     sched::scheduler scheduler_;
     bounce::intake bounces_;
     scheduler_gateway gateway_;
+    bounce::lmtp_server lmtp_;
     api::server server_;
     std::exception_ptr failure_;  // of the start, brought out of the loop
 };

@@ -61,6 +61,19 @@ asio::awaitable<result<bounce::taken>> scheduler_gateway::take_bounce(bounce::ma
     return bounces_.take(std::move(in));
 }
 
+asio::awaitable<result<bounce::webhook_taken>> scheduler_gateway::take_webhook(bounce::webhook_in in) {
+    return bounces_.take(std::move(in));
+}
+
+asio::awaitable<result<std::size_t>> scheduler_gateway::suppress(std::vector<store::suppressed> lines) {
+    return lists_.add(std::move(lines));
+}
+
+asio::awaitable<result<std::size_t>>
+scheduler_gateway::unsuppress(tenant_id tenant, std::string address, std::string by) {
+    return lists_.remove(std::move(tenant), std::move(address), std::move(by));
+}
+
 api::readiness scheduler_gateway::ready() const {
     api::readiness r;
     const auto health = queue_.health();

@@ -20,6 +20,7 @@ public:
         store::queue& queue,
         const verdict::classifier& rules,
         bounce::intake& bounces,
+        store::suppressions& lists,
         metrics& meters
     )
         : scheduler_{scheduler}
@@ -27,6 +28,7 @@ public:
         , queue_{queue}
         , rules_{rules}
         , bounces_{bounces}
+        , lists_{lists}
         , meters_{meters} {}
 
     void begin_stop() { is_stopping_ = true; }
@@ -43,6 +45,11 @@ public:
     [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by) override;
     [[nodiscard]] api::unmatched_replies unmatched() const override;
     [[nodiscard]] asio::awaitable<result<bounce::taken>> take_bounce(bounce::mail_in in) override;
+    [[nodiscard]] asio::awaitable<result<bounce::webhook_taken>> take_webhook(bounce::webhook_in in) override;
+    [[nodiscard]] asio::awaitable<result<std::size_t>> suppress(std::vector<store::suppressed> lines
+    ) override;
+    [[nodiscard]] asio::awaitable<result<std::size_t>>
+    unsuppress(tenant_id tenant, std::string address, std::string by) override;
     [[nodiscard]] api::readiness ready() const override;
     [[nodiscard]] std::string metrics_text() override;
 
@@ -52,6 +59,7 @@ private:
     store::queue& queue_;
     const verdict::classifier& rules_;
     bounce::intake& bounces_;
+    store::suppressions& lists_;
     metrics& meters_;
     bool is_stopping_ = false;
 };

@@ -39,6 +39,8 @@ verb to_verb(http::verb v) {
         return verb::head;
     if (v == http::verb::post)
         return verb::post;
+    if (v == http::verb::delete_)
+        return verb::erase;
     return v == http::verb::options ? verb::options : verb::other;
 }
 
@@ -207,6 +209,9 @@ asio::awaitable<response> connection::state::answer(parser_type& parser, config:
     r.accept_language = text_of(message[http::field::accept_language]);
     if (const auto key = message.find("Idempotency-Key"); key != message.end())
         r.idempotency_key = std::string{text_of(key->value())};
+    if (r.method == verb::post)  // who proves itself does so there
+        for (const auto& field : message)
+            r.fields[ascii_lower(text_of(field.name_string()))] = text_of(field.value());
     r.body = std::move(message.body());
     r.who = who;
     r.config = std::move(config);

@@ -3,6 +3,7 @@
 
 #include "estafette/api/peer.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +12,7 @@
 
 namespace estafette::api {
 
-enum class verb : std::uint8_t { get, head, post, options, other };
+enum class verb : std::uint8_t { get, head, post, erase, options, other };
 
 // The target of a request: "/v1/messages?to=a%40x" → {"v1", "messages"}, {{"to", "a@x"}}.
 struct target {
@@ -34,6 +35,7 @@ struct request {
     std::string content_encoding;
     std::string accept_language;
     std::optional<std::string> idempotency_key;
+    std::map<std::string, std::string> fields;  // of the header, names in lower case; the last of each
     std::string body;
     caller who;
     config::config_ptr config;

@@ -20,6 +20,9 @@ namespace estafette::api {
 
 [[nodiscard]] response get_unmatched(const services& s, const request& r);
 [[nodiscard]] asio::awaitable<response> post_bounce(services& s, request r);
+[[nodiscard]] asio::awaitable<response> get_suppressions(services& s, request r);
+[[nodiscard]] asio::awaitable<response> post_suppressions(services& s, request r);
+[[nodiscard]] asio::awaitable<response> delete_suppression(services& s, request r);
 
 // These need no role and no waiting.
 [[nodiscard]] response get_livez();

@@ -232,6 +232,7 @@ json::object present(const store::message_view& m, const std::optional<hold>& wh
         {"tags", std::move(tags)},
         {"metadata", ec ? json::value(json::object{}) : std::move(metadata)},
         {"require_tls", message.require_tls},
+        {"ignore_suppression", message.ignore_suppression},
         {"accepted_at", to_rfc3339(message.accepted_at)},
         {"due_at", to_rfc3339(message.due_at)},
         {"expires_at", to_rfc3339(message.expires_at)},

@@ -89,6 +89,21 @@ recipients_query read_query(const target& where) {
     return q;
 }
 
+// The mailbox that reports about the message go to, which is not ours to read; empty: they come to us.
+std::string bounces_to(const config::config& c, const mail::message& m) {
+    const auto* tenant = c.find_tenant(m.tenant);
+    const bool is_own = tenant != nullptr && tenant->route == config::tenant_route::own;
+    const auto& route = is_own ? tenant->server : c.relay;
+    if (!route || !m.from)
+        return {};
+    switch (route->return_path) {
+    case config::return_path_mode::verp: return {};
+    case config::return_path_mode::fixed: return route->return_path_address;
+    case config::return_path_mode::sender: return m.from->text();
+    }
+    return {};
+}
+
 // The same query with the next cursor.
 std::string next_link(const target& where, const std::string& cursor) {
     std::string out = "</v1/recipients?";
@@ -110,7 +125,10 @@ asio::awaitable<response> get_message(services& s, request r, std::string id) {
     const access allowed{r.who, r.config->grants};
     if (!allowed.may(permission::read, seen->message.tenant))
         co_return to_response(not_found());
-    co_return json_response(present(*seen, s.below.hold_of(seen->message.tenant), wording_of(r)));
+    auto out = present(*seen, s.below.hold_of(seen->message.tenant), wording_of(r));
+    const auto mailbox = bounces_to(*r.config, seen->message);
+    out["bounces_to"] = mailbox.empty() ? json::value(nullptr) : json::value(mailbox);
+    co_return json_response(std::move(out));
 }
 
 asio::awaitable<response> get_recipients(services& s, request r) {

@@ -14,6 +14,7 @@ enum class resource : std::uint8_t {
     diagnosis,
     allow_list,
     bounces,
+    suppressions,
     queue,
     pause,
     resume,
@@ -45,6 +46,8 @@ resource find(const std::vector<std::string>& path) {
             return resource::diagnosis;
         if (path[1] == "bounces")
             return resource::bounces;
+        if (path[1] == "suppressions")
+            return resource::suppressions;
         return path[1] == "queue" ? resource::queue : resource::none;
     }
     if (path[1] == "messages" && path.size() == 3)
@@ -72,22 +75,41 @@ bool takes_post(resource what) {
            what == resource::pause || what == resource::resume;
 }
 
+// One that takes all three: a list that is read, added to and taken from.
+const char* methods_of(resource what) {
+    if (what == resource::suppressions)
+        return "GET, HEAD, POST, DELETE, OPTIONS";
+    return takes_post(what) ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+}
+
+bool takes(resource what, verb method) {
+    const bool reads = method == verb::get || method == verb::head;
+    if (what == resource::suppressions)
+        return reads || method == verb::post || method == verb::erase;
+    return takes_post(what) ? method == verb::post : reads;
+}
+
 // What can be said without a handler: OPTIONS, 405, 403.
 std::optional<response> answer_early(const request& r, resource what) {
-    const std::string allow = takes_post(what) ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
     if (r.method == verb::options) {
         response out;
         out.status = 204;
-        out.headers.emplace_back("Allow", allow);
+        out.headers.emplace_back("Allow", methods_of(what));
         return out;
     }
-    const bool fits =
-        takes_post(what) ? r.method == verb::post : r.method == verb::get || r.method == verb::head;
-    if (!fits)
-        return to_response(not_allowed(allow));
+    if (!takes(what, r.method))
+        return to_response(not_allowed(methods_of(what)));
     if (is_open_to_all(what) || access{r.who, r.config->grants}.has_any_role())
         return std::nullopt;
     return to_response(forbidden(r.who.text() + " has no role here"));
+}
+
+asio::awaitable<response> suppressions(services& s, request r) {
+    if (r.method == verb::post)
+        co_return co_await post_suppressions(s, std::move(r));
+    if (r.method == verb::erase)
+        co_return co_await delete_suppression(s, std::move(r));
+    co_return co_await get_suppressions(s, std::move(r));
 }
 
 }  // namespace
@@ -110,6 +132,7 @@ asio::awaitable<response> route_request(services& s, request r) {
     case resource::diagnosis: co_return co_await get_diagnosis(s, std::move(r));
     case resource::allow_list: co_return get_allow_list(r, id);
     case resource::bounces: co_return co_await post_bounce(s, std::move(r));
+    case resource::suppressions: co_return co_await suppressions(s, std::move(r));
     case resource::queue: co_return co_await get_queue(s, std::move(r));
     case resource::pause: co_return co_await pause_route(s, std::move(r), std::move(id));
     case resource::resume: co_return co_await resume_route(s, std::move(r), std::move(id));

@@ -1,7 +1,6 @@
 #include "estafette/api/server.hpp"
 
 #include "connection.hpp"
-#include "listener.hpp"
 
 #include "estafette/base/log.hpp"
 #include "estafette/net/task_group.hpp"
@@ -26,7 +25,7 @@ constexpr milliseconds accept_pause{100};  // when the process is out of descrip
 
 struct server::state {
     struct listening {
-        listening_socket file;  // its path is removed at the end
+        net::listening_socket file;  // its path is removed at the end
         protocol::acceptor acceptor;
     };
 
@@ -63,7 +62,7 @@ boost::system::result<void, std::string> server::listen(std::vector<inherited_li
     auto& s = *state_;
     std::list<state::listening> opened;
     std::vector<std::string> replaced;
-    const auto add = [&](boost::system::result<listening_socket, std::string> made) -> std::string {
+    const auto add = [&](boost::system::result<net::listening_socket, std::string> made) -> std::string {
         if (made.has_error())
             return made.error();
         const int fd = made->release();
@@ -71,14 +70,14 @@ boost::system::result<void, std::string> server::listen(std::vector<inherited_li
         return {};
     };
     for (const auto& one : inherited) {
-        if (auto why = add(adopt_listener(one)); !why.empty())
+        if (auto why = add(net::adopt_listener(one)); !why.empty())
             return why;
         replaced.push_back(one.name);
     }
     for (const auto& one : s.config->listeners) {
         if (std::ranges::find(replaced, one.name) != replaced.end())
             continue;
-        if (auto why = add(open_listener(one)); !why.empty())
+        if (auto why = add(net::open_listener(one)); !why.empty())
             return why;
     }
     for (auto& one : opened)

@@ -210,6 +210,8 @@ bool read_options(field_reader& read, std::string_view key, const json::value& v
             s.metadata = json::serialize(*object);
     } else if (key == "require_tls")
         read.boolean(v, "/require_tls", s.require_tls);
+    else if (key == "ignore_suppression")
+        read.boolean(v, "/ignore_suppression", s.ignore_suppression);
     else
         return false;
     return true;

@@ -191,6 +191,11 @@ constexpr row rows[]{
      "Reports that came back (bounces, complaints, confirmations) by what became of them; all from "
      "\"repeated\" on changed nothing.",
      put<&metrics::bounces>},
+    {"estafette_webhooks_refused_total",
+     family::counter,
+     "",
+     "Requests in the name of a provider that were not proven to be its own.",
+     put<&metrics::webhooks_refused>},
     {"estafette_smtp_connections",
      family::gauge,
      "route",

@@ -75,4 +75,28 @@ boost::system::result<mail::verp_keys, std::string> load_keys(const config::conf
     return mail::verp_keys{std::move(secrets)};
 }
 
+boost::system::result<provider_secrets, std::string> load_secrets(const config::config& c) {
+    using answer = boost::system::result<provider_secrets, std::string>;
+    provider_secrets out;
+    out.ses_topic = c.bounces.ses_topic;
+    const std::pair<const std::string&, std::string&> wanted[]{
+        {c.bounces.ses_certificate, out.ses_certificate},
+        {c.bounces.mailgun, out.mailgun_key},
+        {c.bounces.postmark, out.postmark_token},
+        {c.bounces.sendgrid, out.sendgrid_key},
+        {c.bounces.brevo, out.brevo_token},
+    };
+    for (const auto& [file, value] : wanted) {
+        if (file.empty()) {
+            continue;
+        }
+        auto secret = config::read_secret(file);
+        if (!secret || secret->empty()) {
+            return answer{boost::system::in_place_error, "bounces: cannot read " + file};
+        }
+        value = std::move(*secret);
+    }
+    return out;
+}
+
 }  // namespace estafette::bounce

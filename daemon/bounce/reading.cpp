@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t most_evidence = 16u << 10;
 constexpr std::size_t longest_line = 998;
 constexpr std::size_t longest_words = 1024;
+constexpr std::string_view not_proven = " (matched by message and address, not proven)";
 
 std::optional<store::finding> finding_of(mail::report_action action) noexcept {
     switch (action) {
@@ -65,14 +66,6 @@ std::vector<statement> statements_of(const mail::report& report, const verdict::
     return out;
 }
 
-// Ours, as text or as ENVID: the id at its beginning.
-std::optional<message_id> own_id(std::string_view text) {
-    constexpr std::size_t length = 36;
-    const bool ends = text.size() == length || (text.size() > length && text[length] == '@');
-    const auto id = ends ? message_id::parse(text.substr(0, length)) : result<message_id>{errc::id_invalid};
-    return id ? std::optional{*id} : std::nullopt;
-}
-
 mail::verp_match
 tag_of(std::string_view raw, const std::vector<std::string>& to, const mail::verp_keys& keys) {
     mail::verp_match found;
@@ -124,6 +117,13 @@ change_of(const statement& s, const reading& r, recipient_id who, wall_time now,
 }
 
 }  // namespace
+
+std::optional<message_id> own_id(std::string_view text) {
+    constexpr std::size_t length = 36;
+    const bool ends = text.size() == length || (text.size() > length && text[length] == '@');
+    const auto id = ends ? message_id::parse(text.substr(0, length)) : result<message_id>{errc::id_invalid};
+    return id ? std::optional{*id} : std::nullopt;
+}
 
 std::string evidence_of(std::string_view raw) {
     std::string out;
@@ -180,14 +180,13 @@ std::vector<store::corrected> changes_of(const reading& r, const store::message_
         }
         return out;
     }
+    const std::string_view proof = r.proven_by.empty() ? not_proven : "";
     for (const auto& recipient : m.recipients) {
         const auto fits = std::ranges::find_if(r.statements, [&](const statement& s) {
             return speaks_of(s, recipient.address);
         });
         if (fits != r.statements.end()) {
-            out.push_back(
-                change_of(*fits, r, recipient.id, now, " (matched by message and address, not proven)")
-            );
+            out.push_back(change_of(*fits, r, recipient.id, now, proof));
         }
     }
     return out;

@@ -36,13 +36,19 @@ const char* check_socket_path(std::string& text) {
                : "not an absolute path of at most 107 bytes";
 }
 
+const char* check_lmtp(std::string& text) {
+    if (text.empty() || (text.starts_with('/') && text.size() < sizeof(sockaddr_un::sun_path)))
+        return nullptr;
+    return is_loopback(text) ? nullptr : "not a socket's path, nor a loopback address such as 127.0.0.1:2424";
+}
+
 const char* check_listener_name(std::string& text) {
     return is_name(text) ? nullptr : "not a name of a-z, 0-9, -, _ and .";
 }
 
 // A file mode in octal, "0660".
-struct mode_value {
-    using object = listener;
+template <class Member> struct mode_value {
+    using object = typename Member::object;
 
     static void read(const yaml::node& n, const std::string& path, object& o, reading& r) {
         const std::string& text = n.scalar();
@@ -50,27 +56,27 @@ struct mode_value {
                               text.find_first_not_of("01234567") == std::string::npos;
         if (!is_octal || (text.size() == 4 && text.front() != '0'))
             return r.errors.add(n, path, "not a file mode such as \"0660\"");
-        o.mode = static_cast<std::uint32_t>(std::stoul(text, nullptr, 8));
+        Member::of(o) = static_cast<std::uint32_t>(std::stoul(text, nullptr, 8));
     }
 
     static std::string write(const object& o) {
         std::string out = "\"0";
         for (const unsigned shift : {6u, 3u, 0u})
-            out += static_cast<char>('0' + ((o.mode >> shift) & 7));
+            out += static_cast<char>('0' + ((Member::of(o) >> shift) & 7));
         return out + '"';
     }
 };
 
-struct group_value {
-    using object = listener;
+template <class Member> struct group_value {
+    using object = typename Member::object;
 
     static void read(const yaml::node& n, const std::string& path, object& o, reading& r) {
         if (!n.is_scalar() || (!n.scalar().empty() && !r.host.find_group(n.scalar())))
             return r.errors.add(n, path, "no such group: " + printable(n.scalar(), 64));
-        o.group = n.scalar();
+        Member::of(o) = n.scalar();
     }
 
-    static std::string write(const object& o) { return quoted(o.group); }
+    static std::string write(const object& o) { return quoted(Member::of(o)); }
 };
 
 struct listen_value {
@@ -175,8 +181,8 @@ struct grants_value {
 
 constexpr std::array listener_rows{
     row<text_value<member<&listener::unix_path>, check_socket_path>>("unix", "The socket's path."),
-    row<mode_value>("mode", "Of the socket file."),
-    row<group_value>("group", "Of the socket file; empty: ours."),
+    row<mode_value<member<&listener::mode>>>("mode", "Of the socket file."),
+    row<group_value<member<&listener::group>>>("group", "Of the socket file; empty: ours."),
     row<text_value<member<&listener::name>, check_listener_name>>(
         "name", "FileDescriptorName= of the systemd socket that takes its place."
     ),
@@ -184,6 +190,7 @@ constexpr std::array listener_rows{
 
 template <auto... Way> using store = member<&config::store, Way...>;
 template <auto... Way> using bounces = member<&config::bounces, Way...>;
+template <auto... Way> using suppression = member<&config::suppression, Way...>;
 template <auto... Way> using limits = member<&config::limits, Way...>;
 template <auto... Way> using log = member<&config::log, Way...>;
 
@@ -253,6 +260,50 @@ constexpr std::array config_rows{
     ),
     row<duration_value<bounces<&bounce_options::window>, one_day>>(
         "bounces.window", "How long after a mail was relayed a report about it still counts."
+    ),
+    row<text_value<bounces<&bounce_options::lmtp>, check_lmtp>>(
+        "bounces.lmtp",
+        "Where the machine's mail server delivers what came back, by LMTP: a Unix socket's path, or a "
+        "loopback "
+        "address with its port (127.0.0.1:2424). Without it: by estafette bounce and POST /v1/bounces.",
+        at_restart
+    ),
+    row<mode_value<bounces<&bounce_options::lmtp_mode>>>(
+        "bounces.lmtp_mode", "The mode of the socket file.", at_restart
+    ),
+    row<group_value<bounces<&bounce_options::lmtp_group>>>(
+        "bounces.lmtp_group", "The group of the socket file: the mail server's.", at_restart
+    ),
+    row<text_value<bounces<&bounce_options::ses_certificate>, check_file_name>>(
+        "bounces.ses_certificate",
+        "The certificate (PEM) with which Amazon SNS signs the events of SES in your region: SigningCertURL."
+    ),
+    row<text_value<bounces<&bounce_options::ses_topic>>>(
+        "bounces.ses_topic", "The ARN of the SNS topic; other topics are signed with the same certificate."
+    ),
+    row<text_value<bounces<&bounce_options::mailgun>, check_file_name>>(
+        "bounces.mailgun", "The file of Mailgun's HTTP webhook signing key."
+    ),
+    row<text_value<bounces<&bounce_options::postmark>, check_file_name>>(
+        "bounces.postmark",
+        "The file of the user:password that Postmark's webhooks carry (basic authentication)."
+    ),
+    row<text_value<bounces<&bounce_options::sendgrid>, check_file_name>>(
+        "bounces.sendgrid", "The file of SendGrid's verification key for signed event webhooks."
+    ),
+    row<text_value<bounces<&bounce_options::brevo>, check_file_name>>(
+        "bounces.brevo", "The file of the token that Brevo's webhooks carry (bearer, or X-Webhook-Token)."
+    ),
+    row<flag_value<suppression<&suppression_options::automatic>>>(
+        "suppression.automatic",
+        "Put addresses on their tenant's suppression list: a mailbox that is not there (said for certain, or "
+        "twice), a complaint, an unsubscription at a provider."
+    ),
+    row<duration_value<suppression<&suppression_options::unknown_user>, 0>>(
+        "suppression.unknown_user", "How long an address without a mailbox stays there; 0: for ever."
+    ),
+    row<duration_value<suppression<&suppression_options::complaint>, 0>>(
+        "suppression.complaint", "How long after a complaint or an unsubscription; 0: for ever."
     ),
     row<size_value<limits<&api_limits::body>>>("limits.body", "Largest request."),
     row<number_value<limits<&api_limits::recipients>, 1, 100000>>("limits.recipients", "Of one message."),

@@ -113,6 +113,20 @@ constexpr named_file named_files[]{
     {"tls", "ca_file", &route_options::ca_file, readable_fault},
 };
 
+struct named_secret {
+    std::string_view key;
+    std::string bounce_options::* file;
+    std::string (*fault)(const std::string& file);
+};
+
+constexpr named_secret named_secrets[]{
+    {"ses_certificate", &bounce_options::ses_certificate, readable_fault},
+    {"mailgun", &bounce_options::mailgun, secret_fault},
+    {"postmark", &bounce_options::postmark, secret_fault},
+    {"sendgrid", &bounce_options::sendgrid, readable_fault},
+    {"brevo", &bounce_options::brevo, secret_fault},
+};
+
 fs::path credentials_folder(const fs::path& main) {
     const char* given = std::getenv("CREDENTIALS_DIRECTORY");
     return given != nullptr && *given != '\0' ? fs::path{given} : main.parent_path() / "credentials";
@@ -158,6 +172,17 @@ void check_files(const yaml::node& root, config& c, const fs::path& main, yaml::
     const yaml::node* bounces = root.find("bounces");
     const yaml::node* secrets = bounces == nullptr ? nullptr : bounces->find("secrets");
     check_secrets(secrets, "bounces.secrets", c.bounces.secrets, main, out);
+    for (const named_secret& s : named_secrets) {
+        std::string& file = c.bounces.*s.file;
+        if (file.empty())
+            continue;
+        if (fs::path{file}.is_relative())
+            file = (credentials_folder(main) / file).string();
+        const std::string fault = s.fault(file);
+        const yaml::node* value = bounces == nullptr ? nullptr : bounces->find(s.key);
+        if (!fault.empty())
+            out.add(value == nullptr ? yaml::node{} : *value, yaml::join("bounces", s.key), fault);
+    }
     if (c.relay)
         check_files(root.find("relay"), "relay", *c.relay, main, out);
     const yaml::node* tenants = root.find("tenants");

@@ -100,6 +100,18 @@ const char* check_file_name(std::string& text) {
     return text.find('\0') == std::string::npos ? nullptr : "not a file name";
 }
 
+bool is_loopback(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos)
+        return false;
+    const auto host = text.substr(0, colon);
+    const auto digits = text.substr(colon + 1);
+    const bool is_number = !digits.empty() && digits.size() <= 5 &&
+                           digits.find_first_not_of("0123456789") == std::string_view::npos;
+    const auto port = is_number ? std::stoul(std::string{digits}) : 0;
+    return port >= 1 && port <= 65535 && (host == "[::1]" || host == "127.0.0.1");
+}
+
 const char* check_required_file_name(std::string& text) {
     return text.empty() ? "not a file name" : check_file_name(text);
 }

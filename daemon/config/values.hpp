@@ -42,6 +42,9 @@ const char* check_sender(std::string& text);         // mail address, or a domai
 const char* check_absolute_path(std::string& text);  // not empty
 const char* check_optional_path(std::string& text);  // absolute, or empty
 const char* check_file_name(std::string& text);      // any path, or empty
+// "127.0.0.1:2424", "[::1]:2424"
+[[nodiscard]] bool is_loopback(std::string_view text);
+
 const char* check_required_file_name(std::string& text);
 const char* check_pin(std::string& text);  // base64 of 32 bytes, or empty
 const char* check_rate(std::string& text);

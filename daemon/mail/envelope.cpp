@@ -154,6 +154,11 @@ void set_labels(draft& d) {
     else
         d.refuse("/priority", errc::field_type, "is neither \"transactional\" nor \"bulk\"");
     m.require_tls = s.require_tls;
+    m.ignore_suppression = s.ignore_suppression;
+    if (m.ignore_suppression && m.precedence == priority::bulk)
+        d.refuse(
+            "/ignore_suppression", errc::field_conflict, "bulk mail may not ignore the suppression list"
+        );
 }
 
 }  // namespace

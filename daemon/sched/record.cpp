@@ -75,6 +75,7 @@ asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_repor
         co_return false;
     }
     observe(report, attempts);
+    weigh(report, attempts);
     bool went_through = false;
     const store::attempt* blamed = nullptr;
     for (const auto& a : attempts) {

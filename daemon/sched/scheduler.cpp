@@ -27,17 +27,29 @@ wall_time wall_now() {
     return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
 }
 
+route::job all_but(const mail::message_ptr& m, const std::map<std::uint32_t, std::string>& places) {
+    route::job j{m, {}};
+    for (std::uint32_t i = 0; i < m->to.size(); ++i) {
+        if (!places.contains(i)) {
+            j.targets.push_back({i, 0});
+        }
+    }
+    return j;
+}
+
 }  // namespace
 
 scheduler::scheduler(
     asio::any_io_executor loop,
     store::queue& queue,
+    store::suppressions& lists,
     route::table& routes,
     const verdict::classifier& classifier,
     metrics& meters
 )
     : loop_{loop}
     , queue_{queue}
+    , lists_{lists}
     , routes_{routes}
     , classifier_{classifier}
     , meters_{meters}
@@ -54,18 +66,31 @@ const config::tenant_options& scheduler::options_of(const tenant_id& tenant) con
 asio::awaitable<result<void>> scheduler::enqueue(std::vector<store::enqueued> mail) {
     const auto now = wall_now();
     std::vector<store::change> changes;
-    std::vector<mail::message_ptr> at_once;
+    std::vector<route::job> at_once;
     changes.reserve(mail.size());
     for (auto& m : mail) {
-        const auto* r = routes_.find(m.message->tenant);
-        m.claimed = m.message->due_at <= now && r != nullptr && !is_stopping_ &&
-                    r->accepts(m.message->tenant, m.message->precedence);
+        const auto message = m.message;
+        stopped_places places;
+        if (may_be_stopped(*message)) {
+            auto found = co_await stopped(message);
+            if (!found) {
+                co_return found.error();
+            }
+            places = std::move(*found);
+        }
+        const auto* r = routes_.find(message->tenant);
+        m.claimed = message->due_at <= now && r != nullptr && !is_stopping_ &&
+                    r->accepts(message->tenant, message->precedence) && places.size() < message->to.size();
         if (m.claimed) {
-            at_once.push_back(m.message);
+            at_once.push_back(all_but(message, places));
         }
         changes.emplace_back(std::move(m));
+        for (auto& [place, text] : places) {
+            changes.emplace_back(store::withheld{{message->id, place}, now, std::move(text)});
+            meters_.recipients_completed[labels::completion::failed].add();
+        }
     }
-    const bool some_wait = at_once.size() != changes.size();
+    const bool some_wait = at_once.size() != mail.size();
     auto done = co_await queue_.commit(std::move(changes));
     if (!done) {
         if (done.error() == errc::store_failed) {
@@ -75,13 +100,9 @@ asio::awaitable<result<void>> scheduler::enqueue(std::vector<store::enqueued> ma
     }
     meters_.messages_accepted.add(mail.size());
     std::vector<route::job> refused;
-    for (auto& m : at_once) {
-        route::job j{m, {}};
-        for (std::uint32_t i = 0; i < m->to.size(); ++i) {
-            j.targets.push_back({i, 0});
-        }
-        auto* r = routes_.find(m->tenant);
-        if (r != nullptr && r->accepts(m->tenant, m->precedence)) {
+    for (auto& j : at_once) {
+        auto* r = routes_.find(j.message->tenant);
+        if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence)) {
             r->offer(std::move(j));
         } else {
             refused.push_back(std::move(j));
@@ -354,6 +375,11 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
         ids.push_back(id);
     }
     auto loaded = co_await queue_.load_many(std::move(ids));
+    stopped_mail stops;
+    const auto may_stop = [this](const auto& one) { return one && may_be_stopped(**one); };
+    if (loaded && std::ranges::any_of(*loaded, may_stop)) {
+        stops = co_await stopped_of(*loaded);
+    }
     std::vector<route::job> refused;
     std::size_t place = 0;
     for (auto& [id, targets] : by_message) {
@@ -361,6 +387,7 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
             loading_.erase({id, t.index});
         }
         std::erase_if(targets, [&](const route::target& t) { return dropped_.erase({id, t.index}) != 0; });
+        withhold(id, targets, stops[id]);
         const auto message = loaded ? (*loaded)[place] : result<mail::message_ptr>{loaded.error()};
         ++place;
         if (targets.empty()) {

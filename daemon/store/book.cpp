@@ -39,6 +39,9 @@ bool book::apply(const change& c, const body_place& body) {
         bool operator()(const expired& what) { return self.take(what); }
         bool operator()(const corrected& what) { return self.take(what); }
         bool operator()(const delayed& what) { return self.take(what); }
+        bool operator()(const withheld& what) { return self.take(what); }
+        bool operator()(const suppressed& what) { return self.take_line(what); }
+        bool operator()(const unsuppressed& what) { return self.take_line(what); }
     };
 
     return std::visit(visitor{*this, body}, c);
@@ -132,6 +135,40 @@ template <class Change> bool book::take_route(const Change& c) {
         step.what->sequence = ++numbers_.last_event;
         events_.push_back({std::move(*step.what), std::nullopt});
     }
+    return true;
+}
+
+std::optional<suppression> book::find_line(const tenant_id& tenant, const std::string& address) {
+    const auto it = lines_.find({tenant, address});
+    return it != lines_.end() ? it->second : ledger_.find_suppressed(tenant, address);
+}
+
+std::size_t book::purge_suppressions(wall_time now, std::size_t limit) {
+    std::size_t erased = 0;
+    ledger_.begin();
+    try {
+        erased = ledger_.erase_suppressed_until(now, limit);
+        ledger_.commit(numbers_);
+    } catch (...) {
+        ledger_.roll_back();
+        throw;
+    }
+    return erased;
+}
+
+bool book::take_line(const suppressed& c) {
+    if (!is_news(find_line(c.tenant, c.address), c)) {
+        return false;
+    }
+    lines_[{c.tenant, c.address}] = line_of(c);
+    return true;
+}
+
+bool book::take_line(const unsuppressed& c) {
+    if (!find_line(c.tenant, c.address)) {
+        return false;
+    }
+    lines_[{c.tenant, c.address}] = std::nullopt;
     return true;
 }
 
@@ -311,6 +348,7 @@ bool book::follow(std::uint64_t applied, std::size_t limit) {
     try {
         ledger_.begin();
         write_pauses();
+        write_lines();
         ledger_.commit(now);
     } catch (...) {
         restore();
@@ -356,6 +394,16 @@ void book::write_pauses() {
     }
 }
 
+void book::write_lines() {
+    for (const auto& [place, line] : lines_) {
+        if (line) {
+            ledger_.write(*line);
+        } else {
+            ledger_.erase_suppressed(place.first, place.second);
+        }
+    }
+}
+
 bool book::is_caught_up(message_id id) const {
     const auto it = rows_.find(id);
     return it == rows_.end() || !it->second->is_changed;
@@ -385,6 +433,7 @@ void book::committed() {
     rows_written_ = events_written_ = 0;
     resumed_.clear();
     pauses_changed_ = false;
+    lines_.clear();
     fresh_keys_.clear();
     fresh_bytes_ = 0;
     trim();

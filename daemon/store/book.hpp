@@ -34,8 +34,14 @@ public:
     // This message's rows and events are in the ledger as they are here.
     [[nodiscard]] bool is_caught_up(message_id id) const;
 
+    // As it will be in the ledger.
+    [[nodiscard]] std::optional<suppression> find_line(const tenant_id& tenant, const std::string& address);
+
+    // Suppressions whose time is over, at most `limit`; flushed only.
+    [[nodiscard]] std::size_t purge_suppressions(wall_time now, std::size_t limit);
+
     [[nodiscard]] bool is_flushed() const noexcept {
-        return changed_.empty() && events_.empty() && !pauses_changed_;
+        return changed_.empty() && events_.empty() && !pauses_changed_ && lines_.empty();
     }
 
     // Nothing of it is in an open transaction yet.
@@ -83,6 +89,9 @@ private:
     bool take(const enqueued& c, const body_place& body);
     template <class Change> bool take(const Change& c);
     template <class Change> bool take_route(const Change& c);
+    bool take_line(const suppressed& c);
+    void write_lines();
+    bool take_line(const unsuppressed& c);
     void note(message_row& row, std::uint32_t place, event e);
     void changed(message_row& row);
     void touch(message_row& row);
@@ -118,6 +127,7 @@ private:
     bool pauses_changed_ = false;
     std::vector<route_id> resumed_;
     std::map<std::pair<tenant_id, std::string>, idempotent_answer> fresh_keys_;
+    std::map<std::pair<tenant_id, std::string>, std::optional<suppression>> lines_;  // none: taken off
     std::size_t fresh_bytes_ = 0;
 };
 

@@ -47,6 +47,29 @@ std::optional<finding> parse_finding(std::string_view text) noexcept {
     return std::nullopt;
 }
 
+std::string_view to_text(suppression_cause c) noexcept {
+    switch (c) {
+    case suppression_cause::unknown_user: return "unknown_user";
+    case suppression_cause::complaint: return "complaint";
+    case suppression_cause::unsubscribed: return "unsubscribed";
+    case suppression_cause::manual: return "manual";
+    }
+    return "unknown";
+}
+
+std::optional<suppression_cause> parse_suppression_cause(std::string_view text) noexcept {
+    for (const auto c :
+         {suppression_cause::unknown_user,
+          suppression_cause::complaint,
+          suppression_cause::unsubscribed,
+          suppression_cause::manual}) {
+        if (to_text(c) == text) {
+            return c;
+        }
+    }
+    return std::nullopt;
+}
+
 bool is_final(state s) noexcept {
     switch (s) {
     case state::scheduled:

@@ -22,6 +22,9 @@ enum class tag : std::uint8_t {
     route_resumed = 9,
     delayed = 10,
     corrected = 11,
+    withheld = 12,
+    suppressed = 13,
+    unsuppressed = 14,
 };
 
 enum message_flag : std::uint16_t {
@@ -33,6 +36,7 @@ enum message_flag : std::uint16_t {
     has_utf8_header = 32,
     has_leading_dot = 64,
     has_body = 128,
+    ignores_suppression = 256,
 };
 
 // Enumerations go by their words, which are part of the product; their numbers are not.
@@ -77,6 +81,7 @@ public:
         flags |= m.facts.utf8_header ? has_utf8_header : 0;
         flags |= m.facts.leading_dot ? has_leading_dot : 0;
         flags |= m.body ? has_body : 0;
+        flags |= m.ignore_suppression ? ignores_suppression : 0;
         e_.put(flags);
         put(m.id);
         e_.put(std::string_view{m.tenant.text()});
@@ -204,6 +209,35 @@ public:
         return std::nullopt;
     }
 
+    std::optional<std::uint64_t> operator()(const withheld& c) {
+        begin(tag::withheld);
+        put(c.who);
+        e_.put(c.at);
+        e_.put(std::string_view{c.text});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const suppressed& c) {
+        begin(tag::suppressed);
+        e_.put(std::string_view{c.tenant.text()});
+        e_.put(std::string_view{c.address});
+        e_.put(c.at);
+        e_.put(c.until);
+        e_.put(to_text(c.why));
+        e_.put(std::string_view{c.by});
+        e_.put(std::string_view{c.text});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const unsuppressed& c) {
+        begin(tag::unsuppressed);
+        e_.put(std::string_view{c.tenant.text()});
+        e_.put(std::string_view{c.address});
+        e_.put(c.at);
+        e_.put(std::string_view{c.by});
+        return std::nullopt;
+    }
+
 private:
     void begin(tag t) { e_.put(static_cast<std::uint8_t>(t)); }
 
@@ -250,6 +284,9 @@ public:
         case tag::route_paused: return {read_route_paused(), std::nullopt};
         case tag::route_resumed: return {read_route_resumed(), std::nullopt};
         case tag::delayed: return {read_delayed(), std::nullopt};
+        case tag::withheld: return {read_withheld(), std::nullopt};
+        case tag::suppressed: return {read_suppressed(), std::nullopt};
+        case tag::unsuppressed: return {read_unsuppressed(), std::nullopt};
         }
         throw bad_encoding{};
     }
@@ -263,6 +300,7 @@ private:
         c.claimed = (flags & is_claimed) != 0;
         m->precedence = (flags & is_bulk) != 0 ? mail::priority::bulk : mail::priority::transactional;
         m->require_tls = (flags & wants_tls) != 0;
+        m->ignore_suppression = (flags & ignores_suppression) != 0;
         m->facts.eight_bit = (flags & is_eight_bit) != 0;
         m->facts.utf8_header = (flags & has_utf8_header) != 0;
         m->facts.leading_dot = (flags & has_leading_dot) != 0;
@@ -401,6 +439,35 @@ private:
     [[nodiscard]] route_resumed read_route_resumed() {
         route_resumed c;
         c.route = route_id{d_.string()};
+        c.at = d_.time();
+        c.by = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] withheld read_withheld() {
+        withheld c;
+        c.who = recipient();
+        c.at = d_.time();
+        c.text = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] suppressed read_suppressed() {
+        suppressed c;
+        c.tenant = tenant_id{d_.string()};
+        c.address = d_.string();
+        c.at = d_.time();
+        c.until = d_.maybe_time();
+        c.why = known(parse_suppression_cause(d_.text()));
+        c.by = d_.string();
+        c.text = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] unsuppressed read_unsuppressed() {
+        unsuppressed c;
+        c.tenant = tenant_id{d_.string()};
+        c.address = d_.string();
         c.at = d_.time();
         c.by = d_.string();
         return c;

@@ -206,8 +206,8 @@ void ledger::insert(const message_row& row) {
     sql("INSERT INTO message(no, id, tenant, sender, subject, header_message_id, size, longest_line,"
         " eight_bit, utf8_header, leading_dot, accepted_at, due_at, expires_at, bulk, category, \"group\", "
         "key,"
-        " tags, metadata, require_tls, completed_at, body_in, body_offset)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        " tags, metadata, require_tls, completed_at, body_in, body_offset, ignore_suppression)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         .run(
             row.no,
             std::span<const std::uint8_t>{m.id.bytes()},
@@ -232,7 +232,8 @@ void ledger::insert(const message_row& row) {
             m.require_tls,
             row.completed_at(),
             row.body.where,
-            row.body.offset
+            row.body.offset,
+            m.ignore_suppression
         );
     if (!row.idempotency_key.empty()) {
         sql("INSERT OR REPLACE INTO idempotency(tenant, key, digest, message) VALUES (?,?,?,?)")

@@ -123,6 +123,8 @@ public:
     void write(const event& e, std::optional<std::int64_t> message);  // none: of a route
     void write(const paused_route& row);
     void erase(const route_id& route);
+    void write(const suppression& line);
+    void erase_suppressed(const tenant_id& tenant, const std::string& address);
 
     [[nodiscard]] std::unique_ptr<message_row> find_row(message_id id);
     [[nodiscard]] std::unique_ptr<message_row> find_row(std::int64_t message);
@@ -151,6 +153,10 @@ public:
     [[nodiscard]] page find(const query& q, std::uint64_t before);
     [[nodiscard]] std::vector<event> events(std::uint64_t after, std::size_t limit);
     [[nodiscard]] std::vector<paused_route> paused_routes();
+    [[nodiscard]] std::optional<suppression>
+    find_suppressed(const tenant_id& tenant, const std::string& address);
+    [[nodiscard]] suppression_page suppressions(const suppression_query& q);
+    std::size_t erase_suppressed_until(wall_time now, std::size_t limit);
     [[nodiscard]] std::vector<message_id> find_by_header(const std::string& header_message_id);
     [[nodiscard]] std::optional<idempotent_answer>
     find_idempotent(const tenant_id& tenant, const std::string& key);

@@ -98,9 +98,17 @@ CREATE INDEX message_foreign_id ON message(header_message_id)
   WHERE substr(header_message_id, 2, 8) <> lower(hex(substr(id, 1, 4)));
 )";
 
+// The suppression lists.
+constexpr const char* version_6 = R"(
+ALTER TABLE message ADD COLUMN ignore_suppression INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE suppression(tenant INTEGER NOT NULL, address TEXT NOT NULL, since INTEGER NOT NULL,
+  until INTEGER, cause TEXT NOT NULL, "by" TEXT, text TEXT, PRIMARY KEY(tenant, address)) WITHOUT ROWID;
+CREATE INDEX suppression_until ON suppression(until) WHERE until IS NOT NULL;
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
-constexpr std::array steps{version_1, version_2, version_3, version_4, version_5};
+constexpr std::array steps{version_1, version_2, version_3, version_4, version_5, version_6};
 
 }  // namespace
 

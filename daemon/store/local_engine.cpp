@@ -211,6 +211,26 @@ public:
         });
     }
 
+    result<std::vector<suppression>>
+    find_suppressed(const tenant_id& tenant, std::span<const std::string> addresses) override {
+        return guarded([&]() -> result<std::vector<suppression>> {
+            std::vector<suppression> found;
+            for (const std::string& address : addresses) {
+                if (auto line = book_.find_line(tenant, address)) {
+                    found.push_back(std::move(*line));
+                }
+            }
+            return found;
+        });
+    }
+
+    result<suppression_page> suppressions(const suppression_query& q) override {
+        return guarded([&]() -> result<suppression_page> {
+            flush();
+            return ledger_.suppressions(q);
+        });
+    }
+
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
         return guarded([&]() -> result<std::size_t> {
             flush();
@@ -218,7 +238,8 @@ public:
             const auto old = ledger_.complete_before(before, limit);
             const auto bodies = ledger_.bodies_complete_before(bodies_before, limit);
             book_.purge(old, bodies, before);
-            return old.size() + bodies.size();
+            const auto lines = book_.purge_suppressions(before + options_.retention, limit);
+            return old.size() + bodies.size() + lines;
         });
     }
 

@@ -196,6 +196,35 @@ public:
         return found;
     }
 
+    result<std::vector<suppression>>
+    find_suppressed(const tenant_id& tenant, std::span<const std::string> addresses) override {
+        std::vector<suppression> found;
+        for (const std::string& address : addresses) {
+            if (const auto it = lines_.find({tenant, address}); it != lines_.end()) {
+                found.push_back(it->second);
+            }
+        }
+        return found;
+    }
+
+    result<suppression_page> suppressions(const suppression_query& q) override {
+        suppression_page page;
+        for (const auto& [place, line] : lines_) {
+            const bool is_wanted =
+                q.tenants.empty() || std::ranges::find(q.tenants, line.tenant) != q.tenants.end();
+            const std::string cursor = line.tenant.text() + " " + line.address;
+            if (!is_wanted || cursor <= q.cursor) {
+                continue;
+            }
+            if (page.lines.size() == std::clamp(q.limit, 1u, 1000u)) {
+                page.next_cursor = page.lines.back().tenant.text() + " " + page.lines.back().address;
+                break;
+            }
+            page.lines.push_back(line);
+        }
+        return page;
+    }
+
     result<std::size_t> purge(wall_time before, std::size_t limit) override {
         const wall_time bodies_before = before + options_.retention - options_.keep_bodies;
         std::vector<std::tuple<wall_time, std::uint64_t, message_id>> complete;  // oldest first
@@ -220,7 +249,14 @@ public:
         std::erase_if(events_, [before](const auto& entry) {
             return entry.second.who.message.is_null() && entry.second.at < before;
         });
-        return messages + bodies;
+        const wall_time now = before + options_.retention;
+        std::size_t over = 0;
+        for (auto it = lines_.begin(); it != lines_.end() && over < limit;) {
+            const bool is_over = it->second.until && *it->second.until <= now;
+            over += is_over ? 1 : 0;
+            it = is_over ? lines_.erase(it) : std::next(it);
+        }
+        return messages + bodies + over;
     }
 
 private:
@@ -271,6 +307,17 @@ private:
         }
         return true;
     }
+
+    bool take(const suppressed& c) {
+        const auto it = lines_.find({c.tenant, c.address});
+        if (!is_news(it == lines_.end() ? std::nullopt : std::optional{it->second}, c)) {
+            return false;
+        }
+        lines_[{c.tenant, c.address}] = line_of(c);
+        return true;
+    }
+
+    bool take(const unsuppressed& c) { return lines_.erase({c.tenant, c.address}) != 0; }
 
     bool take(const route_paused& c) { return take_route(c); }
 
@@ -386,6 +433,7 @@ private:
     std::map<lane, std::set<due_key>> due_;  // unclaimed recipients that wait
     std::map<route_id, std::optional<paused_route>> paused_;
     std::map<std::pair<tenant_id, std::string>, idempotent_answer> keys_;
+    std::map<std::pair<tenant_id, std::string>, suppression> lines_;
     std::uint64_t next_order_ = 0;
     std::uint64_t next_event_ = 0;
 };

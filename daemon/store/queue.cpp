@@ -146,6 +146,22 @@ asio::awaitable<result<std::vector<message_id>>> queue::find_by_header(std::stri
     });
 }
 
+asio::awaitable<result<std::vector<suppression>>>
+queue::find_suppressed(tenant_id tenant, std::vector<std::string> addresses) {
+    return ask<result<std::vector<suppression>>>(
+        *thread_,
+        [tenant = std::move(tenant), addresses = std::move(addresses)](engine& e) {
+            return e.find_suppressed(tenant, addresses);
+        }
+    );
+}
+
+asio::awaitable<result<suppression_page>> queue::suppressions(suppression_query q) {
+    return ask<result<suppression_page>>(*thread_, [q = std::move(q)](engine& e) {
+        return e.suppressions(q);
+    });
+}
+
 asio::awaitable<result<std::size_t>> queue::purge(wall_time before, std::size_t limit) {
     return ask<result<std::size_t>>(*thread_, [=](engine& e) { return e.purge(before, limit); });
 }

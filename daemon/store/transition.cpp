@@ -184,6 +184,26 @@ std::optional<event> apply(standing& s, const delayed& c) {
     return event_of(s, "delayed", c.at);
 }
 
+std::optional<event> apply(standing& s, const withheld& c) {
+    if (is_final(s.now)) {
+        return std::nullopt;
+    }
+    enter(s, state::failed, c.at);
+    s.why = verdict::reason::suppressed;
+    s.note = c.text;
+    event e = event_of(s, "failed", c.at);
+    e.text = c.text;
+    return e;
+}
+
+bool is_news(const std::optional<suppression>& before, const suppressed& c) noexcept {
+    return !before || before->why != c.why || before->until != c.until || before->text != c.text;
+}
+
+suppression line_of(const suppressed& c) {
+    return {c.tenant, c.address, c.at, c.until, c.why, c.by, c.text};
+}
+
 route_step apply(std::optional<paused_route>& row, const route_paused& c) {
     const bool is_news = !row || row->why != c.why;
     const wall_time since = row ? row->since : c.at;

@@ -40,6 +40,11 @@ struct standing {
 [[nodiscard]] std::optional<event> apply(standing& s, const expired& c);
 [[nodiscard]] std::optional<event> apply(standing& s, const corrected& c);
 [[nodiscard]] std::optional<event> apply(standing& s, const delayed& c);
+[[nodiscard]] std::optional<event> apply(standing& s, const withheld& c);
+
+// Whether the line is news beside the one that is there.
+[[nodiscard]] bool is_news(const std::optional<suppression>& before, const suppressed& c) noexcept;
+[[nodiscard]] suppression line_of(const suppressed& c);
 
 // The row of the route before the change, or none if it was not paused.
 struct route_step {

@@ -140,3 +140,21 @@ def test_the_secret_is_our_own_until_others_are_named_and_old_ones_stay_good(ver
     second = relay.wait_for(to, count=2)[1].sender
     assert hand_in(verp, report(first, to))["recipients"] == [f"{id}.0"]
     assert hand_in(verp, report(second, to))["recipients"] == [f"{again}.0"]
+
+
+def test_explain_says_into_whose_mailbox_bounces_go(config, relay, route_to, start, address):
+    config["relay"] = route_to(relay)
+    daemon = start(config)
+    to = address()
+    id = daemon.enqueue(to)
+    daemon.recipient(id, state="relayed")
+    assert daemon.message(id)["bounces_to"] == "badges@vendor.example"
+    for subject in (id, to):
+        said = daemon.estafette("explain", subject, "--lang", "en").stdout
+        assert "badges@vendor.example" in said and "docs/bounces.md" in said
+    config["relay"]["return_path"] = f"verp {DOMAIN}"
+    daemon = start(config)
+    id = daemon.enqueue(to)
+    daemon.recipient(id, state="relayed")
+    assert daemon.message(id)["bounces_to"] is None
+    assert "docs/bounces.md" not in daemon.estafette("explain", id).stdout

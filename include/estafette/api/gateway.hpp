@@ -73,6 +73,14 @@ public:
     [[nodiscard]] virtual unmatched_replies unmatched() const = 0;
     // Durable on return.
     [[nodiscard]] virtual asio::awaitable<result<bounce::taken>> take_bounce(bounce::mail_in in) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<bounce::webhook_taken>> take_webhook(bounce::webhook_in in
+    ) = 0;
+
+    // Durable on return: the number of lines that are new or changed, or taken off.
+    [[nodiscard]] virtual asio::awaitable<result<std::size_t>> suppress(std::vector<store::suppressed> lines
+    ) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<std::size_t>>
+    unsuppress(tenant_id tenant, std::string address, std::string by) = 0;
 
     [[nodiscard]] virtual readiness ready() const = 0;
 

@@ -8,6 +8,7 @@
 #include "estafette/api/gateway.hpp"
 #include "estafette/base/metrics.hpp"
 #include "estafette/config/config.hpp"
+#include "estafette/net/listening.hpp"
 #include "estafette/store/queue.hpp"
 
 #include <memory>
@@ -16,11 +17,7 @@
 
 namespace estafette::api {
 
-// A listening socket that somebody else opened (systemd); the server owns it from here on.
-struct inherited_listener {
-    int fd = -1;
-    std::string name;  // replaces the configured listener of this name
-};
+using net::inherited_listener;
 
 class server {
 public:

@@ -36,6 +36,7 @@ enum class bounce : std::uint8_t {
     delayed,
     delivered,
     complained,
+    unsubscribed,
     repeated,
     late,
     unmatched,
@@ -65,12 +66,13 @@ inline constexpr label_set<9> tls_failures{
      "starttls_missing",
      "starttls_refused"}
 };
-inline constexpr label_set<10> bounces{
+inline constexpr label_set<11> bounces{
     "outcome",
     {"failed",
      "delayed",
      "delivered",
      "complained",
+     "unsubscribed",
      "repeated",
      "late",
      "unmatched",
@@ -119,6 +121,7 @@ struct metrics {
     counter recipients_delayed;
     counter unclassified_replies;
     by<counter, labels::bounces> bounces;
+    counter webhooks_refused;
 
     by_route<gauge> smtp_connections;
     by<counter, labels::openings> smtp_connections_opened;

@@ -26,6 +26,7 @@ struct statement {
     std::string address, original;  // as the report names it, and as we did; either may be empty
     std::string by;                 // the server that said so
     std::string text;               // its words; printable
+    bool only_stops = false;        // it wants no more mail; nothing is said of this one
 };
 
 struct reading {
@@ -35,6 +36,8 @@ struct reading {
     bool is_forged = false;             // a return path of our form that we did not sign
     std::optional<message_id> message;  // by ENVID or a Message-ID of our own
     std::string header_message_id;      // "<…>", else: not ours
+    std::string provider_id;            // the provider's, as its answer to the mail named it
+    std::string proven_by;              // the provider that signed it; empty: a mail, which anybody can write
     std::string evidence;               // the report's first lines; printable, ≤ 16 KiB
 };
 
@@ -49,6 +52,9 @@ struct reading {
 // A change for each recipient of the message that the reading fits.
 [[nodiscard]] std::vector<store::corrected>
 changes_of(const reading& r, const store::message_view& m, wall_time now);
+
+// The message's id at the beginning of our own Message-IDs, without < >, and of our ENVIDs.
+[[nodiscard]] std::optional<message_id> own_id(std::string_view text);
 
 // The report as lines that a terminal may show.
 [[nodiscard]] std::string evidence_of(std::string_view raw);

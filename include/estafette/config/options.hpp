@@ -98,6 +98,20 @@ struct route_options {
 struct bounce_options {
     std::vector<std::string> secrets;  // files; the first signs return paths, all verify; none: our own
     milliseconds window = std::chrono::hours{24 * 30};  // a report that comes later changes nothing
+
+    std::string lmtp;                // a socket's path, or a loopback address with its port; empty: none
+    std::uint32_t lmtp_mode = 0660;  // of the socket file
+    std::string lmtp_group;          // of the socket file; empty: ours
+
+    // What proves the events of providers; files, and the topic's name. Empty: none are taken.
+    std::string ses_certificate, ses_topic, mailgun, postmark, sendgrid, brevo;
+};
+
+// Addresses to which nothing is sent any more.
+struct suppression_options {
+    bool automatic = true;  // mailboxes that are not there, and complaints, put an address on the list
+    milliseconds unknown_user = std::chrono::hours{24 * 90};  // how long it stays; 0: for ever
+    milliseconds complaint = milliseconds{0};
 };
 
 enum class tenant_route : std::uint8_t {
@@ -154,6 +168,7 @@ struct config {
     std::optional<route_options> relay;             // the vendor's relay: the default route
     std::map<std::string, tenant_options> tenants;  // always has "default"
     bounce_options bounces;
+    suppression_options suppression;
     std::vector<grant> grants;  // empty in YAML: root, the daemon's own user: admin; its group: submit
     milliseconds delayed_after = std::chrono::hours{4};  // 0: nobody is told
     api_limits limits;

@@ -54,6 +54,7 @@ struct submission {
     std::vector<std::string> tags;
     std::string metadata;  // a compact JSON object, or empty
     bool require_tls = false;
+    bool ignore_suppression = false;  // transactional mail only
 };
 
 struct compose_options {

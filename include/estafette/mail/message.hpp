@@ -46,8 +46,9 @@ struct message {
     std::string group;     // the caller's group and key, for cancel and replace; may be empty
     std::string key;
     std::vector<std::string> tags;
-    std::string metadata;      // a compact JSON object of the caller, or empty
-    bool require_tls = false;  // RFC 8689
+    std::string metadata;             // a compact JSON object of the caller, or empty
+    bool require_tls = false;         // RFC 8689
+    bool ignore_suppression = false;  // sent to addresses on the suppression list too
 };
 
 using message_ptr = std::shared_ptr<const message>;

@@ -11,11 +11,12 @@
 #include "estafette/route/table.hpp"
 #include "estafette/sched/agenda.hpp"
 #include "estafette/sched/domain_record.hpp"
-#include "estafette/store/queue.hpp"
+#include "estafette/store/suppressions.hpp"
 #include "estafette/verdict/classifier.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -30,6 +31,7 @@ public:
     scheduler(
         asio::any_io_executor loop,
         store::queue& queue,
+        store::suppressions& lists,
         route::table& routes,
         const verdict::classifier& classifier,
         metrics& meters
@@ -37,7 +39,8 @@ public:
 
     void configure(config::config_ptr c) { config_ = std::move(c); }
 
-    // Durable on return; what is due goes to its route at once.
+    // Durable on return; what is due goes to its route at once. A recipient on its tenant's suppression list
+    // is taken, and fails at once.
     [[nodiscard]] asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail);
 
     struct cancel_result {
@@ -97,12 +100,22 @@ private:
     describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
     void count(const route::attempt_report& report, const store::attempt& a);
     void observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts);
+
+    // suppress.cpp: of the mail's recipients those on their tenant's list, by place, and since when and why.
+    using stopped_places = std::map<std::uint32_t, std::string>;
+    using stopped_mail = std::map<message_id, stopped_places>;
+    [[nodiscard]] bool may_be_stopped(const mail::message& m) const;
+    [[nodiscard]] asio::awaitable<result<stopped_places>> stopped(mail::message_ptr m);
+    [[nodiscard]] asio::awaitable<stopped_mail> stopped_of(std::vector<result<mail::message_ptr>> loaded);
+    void withhold(message_id id, std::vector<route::target>& targets, const stopped_places& places);
+    void weigh(const route::attempt_report& report, const std::vector<store::attempt>& attempts);
     void look_again_by(wall_time at);
     void write_later(store::change c);
     void on_store_failure();
 
     asio::any_io_executor loop_;
     store::queue& queue_;
+    store::suppressions& lists_;
     route::table& routes_;
     const verdict::classifier& classifier_;
     metrics& meters_;

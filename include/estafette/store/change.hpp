@@ -114,6 +114,37 @@ struct corrected {
     std::string evidence;  // of the report itself; printable lines, ≤ 16 KiB
 };
 
+// Never tried: the address is on its tenant's suppression list.
+struct withheld {
+    recipient_id who;
+    wall_time at;
+    std::string text;  // since when, why, by whom
+};
+
+// Why an address is on a suppression list.
+enum class suppression_cause : std::uint8_t { unknown_user, complaint, unsubscribed, manual };
+
+[[nodiscard]] std::string_view to_text(suppression_cause c) noexcept;
+[[nodiscard]] std::optional<suppression_cause> parse_suppression_cause(std::string_view text) noexcept;
+
+// A line of a tenant's suppression list; a later one for the same address takes its place.
+struct suppressed {
+    tenant_id tenant;
+    std::string address;  // in lower case
+    wall_time at;
+    std::optional<wall_time> until;  // none: until it is taken off
+    suppression_cause why = suppression_cause::manual;
+    std::string by;    // "uid 0", "mx.customer.example", "ses"
+    std::string text;  // their words, or the operator's
+};
+
+struct unsuppressed {
+    tenant_id tenant;
+    std::string address;
+    wall_time at;
+    std::string by;
+};
+
 // One row per route that is paused, one event; its mail stays as it is and is shown as held.
 struct route_paused {
     route_id route;
@@ -140,6 +171,9 @@ using change = std::variant<
     corrected,
     route_paused,
     route_resumed,
-    delayed>;
+    delayed,
+    withheld,
+    suppressed,
+    unsuppressed>;
 
 }  // namespace estafette::store

@@ -69,8 +69,14 @@ public:
     [[nodiscard]] virtual result<std::vector<message_id>> find_by_header(const std::string& header_message_id
     ) = 0;
 
+    // The lines of these addresses (in lower case), those whose time is over too.
+    [[nodiscard]] virtual result<std::vector<suppression>>
+    find_suppressed(const tenant_id& tenant, std::span<const std::string> addresses) = 0;
+    [[nodiscard]] virtual result<suppression_page> suppressions(const suppression_query& q) = 0;
+
     // Drops messages that were complete before `before` (now less the retention) with their timelines and
-    // idempotency keys, and bodies kept longer than keep_bodies; at most `limit` of each. The number
+    // idempotency keys, bodies kept longer than keep_bodies, and suppressions whose time was over by
+    // before + the retention; at most `limit` of each. The number
     // dropped: call again until it is 0.
     [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
 

@@ -55,6 +55,9 @@ public:
     overdue(wall_time before, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<std::vector<message_id>>>
     find_by_header(std::string header_message_id);
+    [[nodiscard]] asio::awaitable<result<std::vector<suppression>>>
+    find_suppressed(tenant_id tenant, std::vector<std::string> addresses);
+    [[nodiscard]] asio::awaitable<result<suppression_page>> suppressions(suppression_query q);
     [[nodiscard]] asio::awaitable<result<std::size_t>> purge(wall_time before, std::size_t limit);
 
     // Changes handed over and not yet committed: for back-pressure.

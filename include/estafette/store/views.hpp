@@ -89,6 +89,28 @@ struct paused_route {
     std::string text, by;
 };
 
+struct suppression {
+    tenant_id tenant;
+    std::string address;  // in lower case
+    wall_time since;
+    std::optional<wall_time> until;
+    suppression_cause why = suppression_cause::manual;
+    std::string by, text;
+
+    bool operator==(const suppression&) const = default;
+};
+
+struct suppression_query {
+    std::vector<tenant_id> tenants;  // empty: all
+    std::string cursor;              // empty: from the beginning
+    std::uint32_t limit = 100;       // 1 to 1,000
+};
+
+struct suppression_page {
+    std::vector<suppression> lines;  // by tenant and address; those whose time is over too, until they go
+    std::string next_cursor;         // empty: the end
+};
+
 // An earlier request with the same key.
 struct idempotent_answer {
     message_id message;

@@ -214,6 +214,22 @@ public:
         co_return bounce_answer;
     }
 
+    asio::awaitable<result<bounce::webhook_taken>> take_webhook(bounce::webhook_in in) override {
+        webhooks.push_back(std::move(in));
+        co_return webhook_answer;
+    }
+
+    asio::awaitable<result<std::size_t>> suppress(std::vector<store::suppressed> lines) override {
+        return queue_.commit({lines.begin(), lines.end()});
+    }
+
+    asio::awaitable<result<std::size_t>>
+    unsuppress(tenant_id tenant, std::string address, std::string by) override {
+        std::vector<store::change> changes;
+        changes.emplace_back(store::unsuppressed{tenant, address, from_unix_ms(0), by});
+        return queue_.commit(std::move(changes));
+    }
+
     readiness ready() const override { return is_ready; }
 
     std::string metrics_text() override { return "estafette_up 1\n"; }
@@ -223,6 +239,8 @@ public:
     std::size_t in_hand = 0;
     std::vector<bounce::mail_in> bounces;
     bounce::taken bounce_answer;
+    std::vector<bounce::webhook_in> webhooks;
+    bounce::webhook_taken webhook_answer;
     error_code bounce_error;
     std::vector<mail::message_ptr> messages;
     std::vector<route::route_status> lines;

@@ -41,6 +41,7 @@ TEST(metrics, have_exactly_these_names) {
             "estafette_recipients_delayed_total",
             "estafette_unclassified_replies_total",
             "estafette_bounces_total",
+            "estafette_webhooks_refused_total",
             "estafette_smtp_connections",
             "estafette_smtp_connections_opened_total",
             "estafette_tls_sessions_resumed_total",

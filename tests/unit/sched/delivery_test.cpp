@@ -22,7 +22,8 @@ public:
         , slate_{store::slate::in_memory(64)}
         , dns_{loop_.get_executor()}
         , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_, verp_}}
-        , scheduler_{loop_.get_executor(), queue_, routes_, classifier_, meters_}
+        , lists_{queue_}
+        , scheduler_{loop_.get_executor(), queue_, lists_, routes_, classifier_, meters_}
         , tasks_{loop_.get_executor()}
         , server_{loop_} {}
 
@@ -51,6 +52,7 @@ public:
         c.hostname = "client.example";
         auto shared = std::make_shared<const config::config>(std::move(c));
         scheduler_.configure(shared);
+        lists_.configure(shared);
         ASSERT_TRUE(routes_.load(*shared));
         server_.start();
         tasks_.spawn("scheduler", scheduler_.run());
@@ -159,6 +161,7 @@ public:
     mail::verp_keys verp_;
     net::resolver dns_;
     route::table routes_;
+    store::suppressions lists_;
     scheduler scheduler_;
     net::task_group tasks_;
     server server_;
@@ -198,6 +201,42 @@ TEST_F(house, a_greylisted_recipient_is_tried_again_when_the_server_said_while_t
         EXPECT_EQ(attempts[disposition::fail][verdict::reason::unknown_user].value(), 1u);
         EXPECT_EQ(h.meters_.recipients_completed[labels::completion::relayed].value(), 2u);
         EXPECT_EQ(h.meters_.recipients_completed[labels::completion::failed].value(), 1u);
+    }(*this)));
+}
+
+TEST_F(house, who_is_on_the_list_gets_nothing_and_the_others_their_mail) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        std::vector<store::suppressed> lines(1);
+        lines[0].tenant = tenant_id{"default"};
+        lines[0].address = "Ann@example.org";
+        lines[0].text = "asked by phone";
+        const auto added = co_await h.lists_.add(std::move(lines));
+        EXPECT_EQ(added.value(), 1u);
+        auto m = h.make({"ann@example.org", "bob@example.org"});
+        co_await h.accept(m);
+        auto v = co_await h.until(m->id, {state::relayed, state::failed});
+        EXPECT_EQ(v.recipients[0].now, state::failed);
+        EXPECT_EQ(v.recipients[0].why, verdict::reason::suppressed);
+        EXPECT_EQ(v.recipients[0].attempts, 0u);
+        EXPECT_TRUE(v.recipients[0].note.ends_with("asked by phone"));
+        EXPECT_EQ(h.server_.accepted, std::vector<std::string>{"bob@example.org"});
+        EXPECT_EQ(h.meters_.recipients_completed[labels::completion::failed].value(), 1u);
+    }(*this)));
+}
+
+TEST_F(house, a_mailbox_that_is_not_there_goes_on_the_list_of_its_tenant) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto m = h.make({"unknown@example.org"});
+        co_await h.accept(m);
+        co_await h.until(m->id, {state::failed});
+        for (int i = 0; i < 500 && !h.lists_.may_have(m->tenant, "unknown@example.org"); ++i) {
+            asio::steady_timer pause{h.loop_, milliseconds{10}};
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+        EXPECT_TRUE(h.lists_.may_have(m->tenant, "UNKNOWN@example.org"));
+        EXPECT_FALSE(h.lists_.may_have(tenant_id{"acme"}, "unknown@example.org"));
     }(*this)));
 }
 

@@ -77,6 +77,10 @@ std::vector<change> one_of_each() {
         route_paused{relay, t, t, verdict::reason::auth_failed, "", ""},
         route_resumed{relay, t, "by"},
         delayed{who, t},
+        withheld{who, t, "text"},
+        suppressed{tenant_id{"acme"}, "a@x", t, t, suppression_cause::complaint, "by", "text"},
+        suppressed{tenant_id{"acme"}, "a@x", t, std::nullopt, suppression_cause::manual, "", ""},
+        unsuppressed{tenant_id{"acme"}, "a@x", t, "by"},
     };
 }
 

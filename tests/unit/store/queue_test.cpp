@@ -81,6 +81,13 @@ struct scripted_engine final : engine {
         return std::vector<message_id>{};
     }
 
+    result<std::vector<suppression>>
+    find_suppressed(const tenant_id&, std::span<const std::string>) override {
+        return std::vector<suppression>{};
+    }
+
+    result<suppression_page> suppressions(const suppression_query&) override { return suppression_page{}; }
+
     result<std::size_t> purge(wall_time, std::size_t limit) override { return limit; }
 
     result<settled> settle() override {

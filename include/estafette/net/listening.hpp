@@ -1,7 +1,9 @@
-// Listening Unix sockets: made by us, with mode and group, or inherited. Private to the api floor.
+// Listening sockets: Unix ones made by us, with mode and group, or inherited; loopback ones. A dead socket
+// file is replaced; one that answers belongs to another daemon and is refused.
+// Thread: any; the file's mode is set under a changed umask of the process.
 #pragma once
 
-#include "estafette/api/server.hpp"
+#include "estafette/config/config.hpp"
 
 #include <sys/types.h>
 
@@ -9,7 +11,13 @@
 #include <utility>
 #include <vector>
 
-namespace estafette::api {
+namespace estafette::net {
+
+// A listening socket that somebody else opened (systemd).
+struct inherited_listener {
+    int fd = -1;
+    std::string name;  // replaces the configured listener of this name
+};
 
 // A listening socket. If we made its file, it goes with it, unless another daemon has taken the path.
 class listening_socket {
@@ -42,8 +50,14 @@ private:
 // A sentence with the path, where it cannot be had.
 [[nodiscard]] boost::system::result<listening_socket, std::string> open_listener(const config::listener& l);
 
-// Checks that it is a listening Unix stream socket.
+// Checks that it is a listening Unix stream socket. It is ours to close from here on.
 [[nodiscard]] boost::system::result<listening_socket, std::string> adopt_listener(const inherited_listener& l
 );
 
-}  // namespace estafette::api
+// "127.0.0.1:2424" or "[::1]:2424"; no other address.
+[[nodiscard]] boost::system::result<listening_socket, std::string> open_loopback(const std::string& endpoint);
+
+// AF_UNIX, AF_INET or AF_INET6.
+[[nodiscard]] int family_of(int socket) noexcept;
+
+}  // namespace estafette::net

@@ -1,7 +1,8 @@
-#include "listener.hpp"
+#include "estafette/net/listening.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,10 +10,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
-namespace estafette::api {
+namespace estafette::net {
 namespace {
 
 constexpr int backlog = 1024;
@@ -156,4 +158,38 @@ boost::system::result<listening_socket, std::string> adopt_listener(const inheri
     return out;
 }
 
-}  // namespace estafette::api
+boost::system::result<listening_socket, std::string> open_loopback(const std::string& endpoint) {
+    const bool is_six = endpoint.starts_with("[::1]:");
+    if (!is_six && !endpoint.starts_with("127.0.0.1:"))
+        return sentence(endpoint, "is not a loopback address with a port");
+    const auto digits = endpoint.substr(endpoint.rfind(':') + 1);
+    const auto port = static_cast<std::uint16_t>(std::strtoul(digits.c_str(), nullptr, 10));
+    sockaddr_in four{};
+    four.sin_family = AF_INET;
+    four.sin_port = htons(port);
+    four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(port);
+    six.sin6_addr = in6addr_loopback;
+    const int family = is_six ? AF_INET6 : AF_INET;
+    listening_socket out{::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    const int on = 1;
+    const auto* address =
+        is_six ? reinterpret_cast<const sockaddr*>(&six) : reinterpret_cast<const sockaddr*>(&four);
+    if (out.descriptor() < 0 ||
+        ::setsockopt(out.descriptor(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        ::bind(out.descriptor(), address, is_six ? sizeof six : sizeof four) != 0 ||
+        ::listen(out.descriptor(), backlog) != 0)
+        return system_sentence(endpoint, "cannot be listened on");
+    return out;
+}
+
+int family_of(int socket) noexcept {
+    int family = AF_UNSPEC;
+    socklen_t size = sizeof family;
+    (void)::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size);
+    return family;
+}
+
+}  // namespace estafette::net
