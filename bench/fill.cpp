@@ -4,9 +4,9 @@
 //   bench_fill --store PATH [--scheduled N] [--deferred N] [--size BYTES] [--tenant T]
 //
 // Prints one JSON line.
-#include "estafette/store/local_engine.hpp"
-
 #include "wire.hpp"
+
+#include "estafette/store/local_engine.hpp"
 
 #include <cstdio>
 #include <cstdlib>
