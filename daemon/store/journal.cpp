@@ -263,24 +263,29 @@ error_code journal::fail() noexcept {
     return errc::store_failed;
 }
 
-result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset) {
+result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset, std::size_t likely) {
     const auto it = segments_.find(number);
     if (it == segments_.end()) {
         return errc::not_found;
     }
     const auto content = content_of(number);
-    const auto head =
-        content ? (*content)->read_at(offset, body_header::size) : result<std::string>{content.error()};
-    if (!head) {
+    auto body = content ? (*content)->read_at(offset, body_header::size + likely)
+                        : result<std::string>{content.error()};
+    if (!body) {
         return errc::store_failed;
     }
-    const auto header = decode_body_header(*head);
+    const auto header = decode_body_header(std::string_view{*body}.substr(0, body_header::size));
     if (!header) {
         return header.error();
     }
-    auto body = (*content)->read_at(offset + body_header::size, header->length);
-    if (!body) {
-        return errc::store_failed;
+    body->erase(0, body_header::size);
+    if (header->length <= body->size()) {
+        body->resize(header->length);
+    } else {
+        body = (*content)->read_at(offset + body_header::size, header->length);
+        if (!body) {
+            return errc::store_failed;
+        }
     }
     if (!fits(*header, *body)) {
         return errc::store_damaged;

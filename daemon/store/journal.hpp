@@ -43,7 +43,9 @@ public:
     [[nodiscard]] std::chrono::nanoseconds last_sync() const noexcept { return last_sync_; }
 
     // errc::not_found without such a segment, store_damaged, store_failed.
-    [[nodiscard]] result<std::string> read_body(std::int64_t segment, std::uint64_t offset);
+    // `likely` is how long it should be: then it is one read.
+    [[nodiscard]] result<std::string>
+    read_body(std::int64_t segment, std::uint64_t offset, std::size_t likely);
 
     [[nodiscard]] std::uint64_t last_sequence() const noexcept { return next_sequence_ - 1; }
 

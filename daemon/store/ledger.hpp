@@ -131,7 +131,7 @@ public:
     [[nodiscard]] std::optional<paused_route> find_pause(const route_id& route);
 
     // Without its body: the body's place is in the row.
-    [[nodiscard]] std::optional<mail::message> find_message(message_id id);
+    [[nodiscard]] std::optional<mail::message> find_message(std::int64_t message);
     [[nodiscard]] std::optional<std::string> read_body(std::int64_t message);
 
     // Not complete, due before `before` and not told of yet.

@@ -165,16 +165,16 @@ void ledger::read_envelope(std::int64_t no, mail::message& m) {
     }
 }
 
-std::optional<mail::message> ledger::find_message(message_id id) {
-    statement& s = sql(std::string{"SELECT "} + message_columns + " FROM message WHERE id = ?");
-    s.start(bytes_of(id));
+std::optional<mail::message> ledger::find_message(std::int64_t message) {
+    static const std::string text = std::string{"SELECT "} + message_columns + " FROM message WHERE no = ?";
+    statement& s = sql(text.c_str());
+    s.start(message);
     if (!s.step()) {
         return std::nullopt;
     }
     mail::message m = read_message(s);
-    const std::int64_t no = s.integer(0);
     s.reset();
-    read_envelope(no, m);
+    read_envelope(message, m);
     return m;
 }
 
@@ -417,13 +417,13 @@ page ledger::find(const query& q, std::uint64_t before) {
 }
 
 std::optional<message_view> ledger::view(message_id id) {
-    auto message = find_message(id);
+    const auto row = find_row(id);
+    auto message = row ? find_message(row->no) : std::nullopt;
     if (!message) {
         return std::nullopt;
     }
     message_view v;
     v.message = std::move(*message);
-    const auto row = find_row(id);
     const std::int64_t first = row->no << place_bits;
     statement& r =
         sql("SELECT " + recipient_columns + " FROM recipient r" + recipient_tables +

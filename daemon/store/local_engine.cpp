@@ -84,7 +84,11 @@ public:
             effects done;
             done.reserve(batch.size());
             {
-                const ledger::reading open{ledger_};
+                // Outcomes are of rows in memory; of new mail the ledger is asked whether it is known.
+                std::optional<ledger::reading> open;
+                if (has_mail) {
+                    open.emplace(ledger_);
+                }
                 for (std::size_t i = 0; i < batch.size(); ++i) {
                     done.push_back(apply(batch[i], written->segment, written->bodies[i]));
                 }
@@ -134,7 +138,7 @@ public:
             if (!body) {
                 return body.error();
             }
-            auto message = row->fresh ? std::optional{*row->fresh} : ledger_.find_message(id);
+            auto message = row->fresh ? std::optional{*row->fresh} : ledger_.find_message(row->no);
             if (!message) {
                 return errc::store_damaged;
             }
@@ -404,7 +408,11 @@ private:
 
     [[nodiscard]] result<std::string> read_body(const message_row& row) {
         if (*row.body.where != body_place::in_ledger) {
-            return journal_.read_body(*row.body.where, static_cast<std::uint64_t>(row.body.offset));
+            return journal_.read_body(
+                *row.body.where,
+                static_cast<std::uint64_t>(row.body.offset),
+                static_cast<std::size_t>(row.size)
+            );
         }
         auto body = ledger_.read_body(row.no);
         return body ? result<std::string>{std::move(*body)} : result<std::string>{errc::store_damaged};
