@@ -1,9 +1,8 @@
 // Copies the ledger's WAL into its file and syncs, on a thread and a connection of its own: that takes as
 // long as a disk takes, and no commit waits for it.
 //
-// Promise: covered() is the last batch whose rows are in the ledger's file and synced. After a failed write or
-// sync there is no other checkpoint: the next one may lie.
-// Not here: when it is time (local_engine.cpp).
+// Promise: covered() is the last batch whose rows are in the ledger's file and synced. After a failed write
+// or sync there is no other checkpoint: the next one may lie. Not here: when it is time (local_engine.cpp).
 // Thread: all but run() on the store's.
 #pragma once
 
