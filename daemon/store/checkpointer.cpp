@@ -15,6 +15,10 @@ checkpointer::checkpointer(const std::string& path, where how)
 }
 
 checkpointer::~checkpointer() {
+    stop();
+}
+
+void checkpointer::stop() {
     {
         const std::lock_guard lock{mutex_};
         stops_ = true;
@@ -26,7 +30,7 @@ checkpointer::~checkpointer() {
 }
 
 void checkpointer::begin(std::uint64_t applied) {
-    if (is_running()) {
+    if (is_running() || has_failed()) {
         return;
     }
     if (!runner_.joinable()) {
@@ -73,11 +77,26 @@ bool checkpointer::checkpoint() {
     int log = 0, done = 0;
     const int first =
         sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log, &done);
+    if (is_over(first)) {
+        return false;
+    }
     needs_quiet_ = true;
     const int second =
         sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
     needs_quiet_ = false;
+    if (is_over(second)) {
+        return false;
+    }
     return second == SQLITE_OK || (first == SQLITE_OK && log >= 0 && log == done);
+}
+
+bool checkpointer::is_over(int code) {
+    if ((code & 0xFF) != SQLITE_IOERR) {
+        return false;
+    }
+    db_.never_checkpoint();
+    has_failed_ = true;
+    return true;
 }
 
 }  // namespace estafette::store

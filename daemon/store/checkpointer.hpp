@@ -1,8 +1,8 @@
 // Copies the ledger's WAL into its file and syncs, on a thread and a connection of its own: that takes as
 // long as a disk takes, and no commit waits for it.
 //
-// Promise: covered() is the last batch whose rows are in the ledger's file and synced.
-// Not here: when it is time (local_engine.cpp).
+// Promise: covered() is the last batch whose rows are in the ledger's file and synced. After a failed write
+// or sync there is no other checkpoint: the next one may lie. Not here: when it is time (local_engine.cpp).
 // Thread: all but run() on the store's.
 #pragma once
 
@@ -40,14 +40,21 @@ public:
 
     [[nodiscard]] std::uint64_t covered() const noexcept { return covered_.load(std::memory_order_acquire); }
 
+    [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(std::memory_order_acquire); }
+
+    // Waits for what runs; no other begins.
+    void stop();
+
 private:
     void run();
     [[nodiscard]] bool checkpoint();
+    [[nodiscard]] bool is_over(int code);
 
     database db_;
     std::atomic<std::uint64_t> covered_{0};
     std::atomic<bool> is_running_{false};
     std::atomic<bool> needs_quiet_{false};
+    std::atomic<bool> has_failed_{false};
     std::mutex mutex_;
     std::condition_variable changed_;
     std::uint64_t wanted_ = 0;  // guarded by mutex_

@@ -119,6 +119,10 @@ public:
 
     void commit(const ledger_numbers& numbers);
     void roll_back() noexcept;
+
+    // After a failed sync, until the process ends.
+    void never_checkpoint() noexcept { db_.never_checkpoint(); }
+
     void write(const message_row& row);                               // what is new or changed of it
     void write(const event& e, std::optional<std::int64_t> message);  // none: of a route
     void write(const paused_route& row);

@@ -35,6 +35,16 @@ public:
               options.keep_bodies > milliseconds{0} ? book::bodies::kept : book::bodies::dropped_when_complete
           } {}
 
+    ~local_engine() override {
+        checkpoint_.stop();
+        if (failure()) {
+            ledger_.never_checkpoint();
+        }
+    }
+
+    local_engine(const local_engine&) = delete;
+    local_engine& operator=(const local_engine&) = delete;
+
     // What the journal has and the ledger has not.
     [[nodiscard]] boost::system::result<void, open_error> recover() {
         applied_ = ledger_.numbers_at_open().applied;
@@ -66,8 +76,8 @@ public:
     }
 
     result<effects> commit(std::span<const change> batch) override {
-        if (failed_) {
-            return failed_;
+        if (const auto ec = failure()) {
+            return ec;
         }
         const bool has_mail = std::any_of(batch.begin(), batch.end(), [](const change& c) {
             return std::holds_alternative<enqueued>(c);
@@ -252,7 +262,7 @@ public:
             if (book_.pending() >= tuning_.flush_changes || book_.pending_bytes() >= tuning_.flush_bytes) {
                 is_following_ = true;
             }
-            if (!is_following_ || failed_ || (book_.is_behind() && checkpoint_.needs_quiet())) {
+            if (!is_following_ || failure() || (book_.is_behind() && checkpoint_.needs_quiet())) {
                 return settled::all;
             }
             try {
@@ -270,6 +280,9 @@ public:
     }
 
     result<settled> settle() override {
+        if (const auto ec = failure()) {
+            return ec;
+        }
         return guarded([&]() -> result<settled> {
             if (!with_reserve([&] { return book_.follow(applied_, tuning_.rows_per_step); })) {
                 return settled::more_to_do;
@@ -281,10 +294,23 @@ public:
     }
 
 private:
+    // The first failure for good, of the journal or the ledger: after it no sync is believed.
+    error_code failure() noexcept {
+        if (!failed_ && checkpoint_.has_failed()) {
+            failed_ = errc::store_failed;
+        }
+        return failed_;
+    }
+
     template <class Call> auto guarded(Call call) -> decltype(call()) {
         try {
             return call();
         } catch (const ledger_error& e) {
+            // A write or sync of the ledger that failed is final as the journal's is: the next may lie, and
+            // would let a segment go whose content is nowhere.
+            if (e.code == errc::store_failed) {
+                failed_ = e.code;
+            }
             return e.code;
         }
     }

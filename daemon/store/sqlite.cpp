@@ -162,4 +162,8 @@ std::int64_t database::changed_rows() const noexcept {
     return sqlite3_changes64(handle_);
 }
 
+void database::never_checkpoint() noexcept {
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 }  // namespace estafette::store

@@ -101,6 +101,9 @@ public:
 
     [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
 
+    // Nor when it is closed: after a failed sync SQLite would sync again, and believe the answer.
+    void never_checkpoint() noexcept;
+
 private:
     sqlite3* handle_ = nullptr;
 };

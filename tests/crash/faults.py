@@ -22,10 +22,11 @@ from typing import Callable, NamedTuple
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "tests/e2e")]
 
+import calls                                             # noqa: E402
 import daemons                                           # noqa: E402
-from places import PlainFolder, PowerCut                 # noqa: E402
+from places import DiskCache, PlainFolder, PowerCut                 # noqa: E402
 from said import Result                                  # noqa: E402
-from stores import BIN, UnderLoad                        # noqa: E402
+from stores import BIN, FullDisk, UnderLoad                        # noqa: E402
 
 
 class Kind(NamedTuple):
@@ -41,6 +42,11 @@ def on_power(filesystem, *extra):
     return lambda connections: UnderLoad(PowerCut(filesystem), connections, extra)
 
 
+def on_cache(*extra):
+    return lambda connections: UnderLoad(DiskCache("ext4", BIN / DiskCache.PLUGIN, 1), connections, extra)
+
+
+CACHE = ("root", "mkfs.ext4", "nbdkit", "nbdfuse", str(BIN / DiskCache.PLUGIN))
 EXT4, XFS = ("root", "mkfs.ext4"), ("root", "mkfs.xfs")
 KINDS = {
     "kill": Kind(lambda c: UnderLoad(PlainFolder(), c), short=12),
@@ -49,6 +55,17 @@ KINDS = {
     "power-ext4-control": Kind(on_power("ext4", "--no-sync"), 20, True, EXT4),
     "power-xfs": Kind(on_power("xfs"), 8, needs=XFS),
     "power-xfs-control": Kind(on_power("xfs", "--no-sync"), 20, True, XFS),
+    "disk-cache": Kind(on_cache(), 6, needs=CACHE),
+    "disk-cache-control": Kind(on_cache("--no-sync"), 20, True, CACHE),
+    "syscall-kill": Kind(lambda c: calls.KilledBeforeCall(PlainFolder()), 12, needs=("strace",)),
+    "syscall-kill-control": Kind(lambda c: calls.KilledBeforeCall(PlainFolder(), ["--early"]), 200, True, ("strace",)),
+    "eio": Kind(lambda c: calls.FailingCall(PlainFolder()), 12, needs=("strace",)),
+    "eio-control": Kind(lambda c: calls.FailingCall(PlainFolder(), ["--early"]), 200, True, ("strace",)),
+    "enospc": Kind(lambda c: FullDisk(), 20, needs=("root",)),
+    "enospc-control": Kind(lambda c: FullDisk(reserve=0), 20, True, ("root",)),
+    "ledger-move": Kind(lambda c: calls.PowerCutBeforeCall(PowerCut("ext4")), 8, needs=(*EXT4, "strace")),
+    "ledger-move-control": Kind(lambda c: calls.PowerCutAfterEarlyDeletion(PowerCut("ext4")), 20, True,
+                                (*EXT4, "strace")),
     "daemon-kill": Kind(daemons.Killed),
     "daemon-kill-control": Kind(daemons.KilledWithoutSlate, 30, True),
     "sigterm": Kind(daemons.Terminated),

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from peers.processes import wait_until
+from peers.processes import die_with_parent, wait_until
 
 PREFIX = "estafette-faults-"
 FS_IOC_SHUTDOWN = 0x8004587D
@@ -151,3 +151,72 @@ def _is_stopped(pid):
         return all((task / "stat").read_text().rpartition(")")[2].split()[0] in "TtZX" for task in tasks)
     except OSError:
         return True
+
+
+class DiskCache(Mounted):
+    """A disk (crash_disk.so under nbdkit) that loses what is in its cache, in pieces, when the power goes."""
+
+    PLUGIN = "crash_disk.so"
+
+    def __init__(self, kind, plugin, seed):
+        self._plugin, self._seed, self._disk = plugin, seed, None
+        super().__init__(kind, "96M")
+
+    def mount(self):
+        (self.base / "cut").unlink(missing_ok=True)
+        shown = self.base / "shown"
+        shown.mkdir(exist_ok=True)
+        file = shown / "disk"
+        self._seed += 1
+        self._disk = subprocess.Popen(
+            ["nbdfuse", str(file), "--command", "nbdkit", "-s", "--exit-with-parent", str(self._plugin),
+             f"image={self.image}", f"cut={self.base / 'cut'}", f"seed={self._seed}"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        wait_until(lambda: self._disk.poll() is not None or file.is_file(), 10, every=0.005, what="the disk is there")
+        run("mount", "-o", "loop", file, self.mount_point)
+
+    def end(self, process):
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: _is_stopped(process.pid), 10, every=0.0005, what="the process stops")
+        (self.base / "cut").touch()
+        process.kill()
+        process.wait()
+        self.unmount()
+        self._unplug()
+        self.mount()
+
+    def _unplug(self):
+        """Its loop device lets go of it a moment after the mount; then it ends, and what the cache lost is decided."""
+        if self._disk:
+            subprocess.run(["fusermount3", "-u", "-z", str(self.base / "shown" / "disk")], stderr=subprocess.DEVNULL)
+            try:
+                self._disk.wait(10)
+            except subprocess.TimeoutExpired:
+                self._disk.kill()
+                self._disk.wait()
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.mount_point], stderr=subprocess.DEVNULL)
+        self._unplug()
+        super().close()
+
+
+class SmallDisk:
+    """A filesystem of 40 MiB."""
+
+    def __init__(self):
+        leave_for_a_mount_namespace()
+        self.base = new_folder()
+        run("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", self.base)
+
+    def reset(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+
+    @property
+    def folder(self):
+        return self.base / "life"
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.base], stderr=subprocess.DEVNULL)
+        shutil.rmtree(self.base, ignore_errors=True)

@@ -6,8 +6,9 @@ import threading
 import time
 from pathlib import Path
 
-from said import Said, some
 from peers.processes import die_with_parent
+from places import SmallDisk
+from said import Said, some
 
 PROJECT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("ESTAFETTE_BIN", PROJECT / "build/release/bin"))
@@ -79,7 +80,8 @@ class UnderLoad:
             self.said = None
 
     def _live(self, seconds, waits, result):
-        command = [str(PROGRAM), str(self.place.folder), "--first", str(self.said.highest + 1),
+        # Behind what may have been committed and not been said: each connection enqueues one at a time.
+        command = [str(PROGRAM), str(self.place.folder), "--first", str(self.said.highest + self.connections + 1),
                    "--connections", str(self.connections), *self.extra]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
         pieces = []
@@ -103,3 +105,58 @@ class UnderLoad:
         if waits:
             result.rates.append(b"".join(pieces[before:]).count(b"A ") / lived)
         return self.said.add(text[:text.rfind("\n") + 1])
+
+
+class FullDisk:
+    """A disk of 40 MiB of which others take more in each round: mail is refused, outcomes still go in, though another
+    program takes all that is left, and mail is taken again when there is space."""
+
+    points = 20
+
+    def __init__(self, reserve=8 << 20):
+        self.place = SmallDisk()
+        self.extra = ["--reserve", str(reserve)]
+
+    def close(self):
+        self.place.close()
+
+    def round(self, number, chance, result):
+        self.place.reset()
+        folder = self.place.folder
+        balloon = folder / "balloon"
+        balloon.write_bytes(bytes(number % self.points << 20))
+        command = [str(PROGRAM), str(folder), "--fill", *self.extra]
+        store = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                 preexec_fn=die_with_parent)
+        try:
+            accepted = sum(1 for _ in iter(lambda: store.stdout.readline()[:1], "F"))
+            _take_all(folder / "greedy")
+            store.stdin.write("\n")
+            store.stdin.flush()
+            recorded = sum(1 for _ in range(accepted) if store.stdout.readline().startswith("R "))
+            (folder / "greedy").unlink()
+            balloon.unlink()
+            rest, problem = store.communicate("\n", timeout=60)
+        finally:
+            store.kill()
+            store.wait()
+        result["accepted"] += accepted
+        result.say("wrong", int(accepted == 0), "no mail went in")
+        result.say("wrong", accepted - recorded, f"outcomes not recorded on the full disk: {problem}")
+        result.say("wrong", int(store.returncode != 0 or "A " not in rest), f"no mail goes in when there is space: {problem}")
+        found, problem = verify(folder)
+        if found is None:
+            result.say("unopened", 1, problem)
+            return
+        relayed = sum(1 for state in found[0].values() if state == "relayed")
+        result.say("lost", accepted - len([n for n in found[0] if n <= accepted]), "accepted and not there")
+        result.say("lost", max(0, recorded - relayed), "recorded as sent and not so")
+
+
+def _take_all(path):
+    with open(path, "wb", buffering=0) as greedy:
+        try:
+            while greedy.write(bytes(1 << 16)):
+                pass
+        except OSError:
+            pass

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import faults
-import stores
 from peers.processes import wait_until
 
 SEED = int(os.environ.get("ESTAFETTE_SEED", "20260501"))
@@ -70,51 +69,3 @@ def test_a_run_that_is_interrupted_keeps_its_rows_and_leaves_nothing_behind(tmp_
 def in_its_namespace(pid, folder):
     """The harness mounts where only it and its children see it."""
     return list(Path(f"/proc/{pid}/root{folder}").glob("estafette-faults-*/mounted/life/store/journal/*"))
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A filesystem of 40 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], check=True)
-    yield place
-    subprocess.run(["umount", place], check=True)
-
-
-@pytest.mark.parametrize("balloon_mib", [0, 4, 9, 15, 20])
-def test_a_full_disk_refuses_mail_records_outcomes_and_takes_mail_again(small_disk, balloon_mib):
-    balloon = small_disk / "balloon"
-    balloon.write_bytes(bytes(balloon_mib << 20))
-    command = [str(stores.PROGRAM), str(small_disk), "--fill", "--reserve", str(8 << 20)]
-    store = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    accepted = recorded = 0
-    for line in store.stdout:
-        word, number = line.split()
-        if word == "A":
-            accepted += 1
-        elif word == "F":
-            break
-    assert accepted > 0, store.stderr.read()
-    # Another program takes what is left: only the reserve remains.
-    with open(small_disk / "greedy", "wb") as greedy:
-        try:
-            while True:
-                greedy.write(bytes(1 << 16))
-                greedy.flush()
-        except OSError:
-            pass
-    while recorded < accepted:
-        line = store.stdout.readline()
-        assert line.startswith("R "), line + store.stderr.read()
-        recorded += 1
-    (small_disk / "greedy").unlink()
-    balloon.unlink()
-    _, problem = store.communicate("\n", timeout=60)
-    assert store.returncode == 0, problem
-    found, problem = stores.verify(small_disk)
-    assert found, problem
-    assert sum(1 for state in found[0].values() if state == "relayed") == accepted
-    assert len(found[0]) == accepted + 1
