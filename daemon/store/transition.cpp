@@ -158,6 +158,15 @@ std::optional<event> apply(standing& s, const delayed& c) {
     return event_of(s, "delayed", c.at);
 }
 
+bool postpone(standing& s, wall_time until) {
+    s.claimed = false;
+    if (!waits(s.now)) {
+        return false;
+    }
+    s.due_at = until;
+    return true;
+}
+
 route_step apply(std::optional<paused_route>& row, const route_paused& c) {
     const bool is_news = !row || row->why != c.why;
     const wall_time since = row ? row->since : c.at;

@@ -39,6 +39,9 @@ struct standing {
 [[nodiscard]] std::optional<event> apply(standing& s, const corrected& c);
 [[nodiscard]] std::optional<event> apply(standing& s, const delayed& c);
 
+// Another time at which a recipient that waits is tried; it is no longer claimed. False: it does not wait.
+[[nodiscard]] bool postpone(standing& s, wall_time until);
+
 // The row of the route before the change, or none if it was not paused.
 struct route_step {
     bool fits = false;
