@@ -71,6 +71,7 @@ route::route(
     , servers_{options_.servers}
     , workers_{loop}
     , timer_{loop}
+    , quotas_{options_.domain_rates}
     , random_{static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count() | 1)} {}
 
 route::~route() = default;
@@ -79,7 +80,11 @@ std::size_t route::room(const tenant_id& tenant, mail::priority precedence) cons
     if (is_stopping_) {
         return 0;
     }
-    switch (planner_.state(std::chrono::steady_clock::now())) {
+    const auto now = std::chrono::steady_clock::now();
+    if (quotas_.full_until(tenant, now) > now) {
+        return 0;
+    }
+    switch (planner_.state(now)) {
     case breaker::closed: return ready_.room(tenant, precedence);
     case breaker::half_open: return ready_.empty() ? 1 : 0;  // the probe needs one message, not all
     case breaker::open:
@@ -130,8 +135,8 @@ std::optional<job> route::pull() {
     if (is_stopping_ || ready_.empty()) {
         return std::nullopt;
     }
-    if (!planner_.admit(now)) {
-        arm(planner_.send_at(now));
+    if (const auto at = planner_.send_at(now); at > now) {
+        arm(at);
         return std::nullopt;
     }
     const bool was_full = ready_.size() >= options_.ready_limit / 2;
@@ -142,6 +147,9 @@ std::optional<job> route::pull() {
     }
     return j;
 }
+    while (j && !admit(*j, now)) {
+        j = ready_.pull();
+    }
 
 void route::adjust() {
     const auto now = std::chrono::steady_clock::now();
@@ -149,6 +157,35 @@ void route::adjust() {
     if (is_stopping_ || ready_.empty() || state == breaker::open || state == breaker::stopped) {
         return;
     }
+// Takes what the message uses up of every limit. False: its tenant or a domain has no turn now; it waits in
+// the store, so that nobody waits behind it.
+bool route::admit(job& j, steady_time now) {
+    if (!quotas_.empty()) {
+        std::vector<std::string_view> domains;
+        for (const auto& t : j.targets) {
+            const auto domain = j.message->to[t.index].domain();
+            if (std::ranges::find(domains, domain) == domains.end()) {
+                domains.push_back(domain);
+            }
+        }
+        const auto& tenant = j.message->tenant;
+        if (quotas_.ready_at(tenant, domains, now) > now) {
+            const auto turn = quotas_.queue_up(tenant, domains, now);
+            arm(std::max(quotas_.full_until(tenant, now), now + seconds{1}));
+            uses_.reports.postpone(std::move(j), to_wall(turn));
+            return false;
+        }
+        quotas_.take(tenant, domains, now);
+    }
+    return planner_.admit(now);
+}
+
+std::optional<wall_time> route::limited_until(const tenant_id& tenant, std::string_view domain) const {
+    const auto now = std::chrono::steady_clock::now();
+    const auto turn = std::max(quotas_.turn_at(tenant, domain, now), planner_.send_at(now));
+    return turn > now ? std::optional{to_wall(turn)} : std::nullopt;
+}
+
     std::size_t busy = 0;
     std::size_t coming = 0;  // opening, or woken and not yet here
     for (const auto* w : active_) {
@@ -188,22 +225,33 @@ void route::adjust_later() {
 void route::arm(steady_time at) {
     timer_.expires_at(at);
     timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec && !is_stopping_) {
-            adjust();
-            uses_.reports.on_room(*this);
+        if (ec || is_stopping_) {
+            return;
+        }
+        armed_ = steady_time::max();
+        const auto now = std::chrono::steady_clock::now();
+        if (const auto probe = planner_.probe_at(); probe && *probe > now) {
+            arm(*probe);
         }
     });
 }
 
 void route::opened(const config::endpoint& server) {
     servers_.on_success(server);
+// Looks again then, at the latest; a time that is armed already comes first.
     uses_.meters.tls_sessions_resumed.add(tls_->resumed() - resumed_);
+    if (at >= armed_) {
+        return;
+    }
+    armed_ = at;
     resumed_ = tls_->resumed();
     if (problem_in_open_) {
         works_again();
     }
 }
 
+        adjust();
+        uses_.reports.on_room(*this);
 void route::open_failed(const config::endpoint& server, const smtp::outcome& why) {
     const auto judged = uses_.classifier.classify({why, server.host, options_.profile});
     const auto text = words_of(why);

@@ -57,8 +57,15 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
     std::erase_if(leaving_, [](const auto& r) { return r->has_ended(); });
     auto old = std::exchange(routes_, std::move(next));
     by_tenant_.clear();
+    std::map<route_id, quota_book::by_name> rates;
     for (const auto& [tenant, id] : tenants) {
         by_tenant_[tenant] = routes_.at(id).get();
+        if (const auto* of = c.find_tenant(tenant); of != nullptr && !of->rates.empty()) {
+            rates[id][tenant.text()] = of->rates;
+        }
+    }
+    for (const auto& [id, r] : routes_) {
+        r->limit_tenants(std::move(rates[id]));
     }
     for (auto& [id, r] : old) {
         r->stop(asio::cancellation_type::total);

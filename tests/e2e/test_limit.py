@@ -75,3 +75,20 @@ def test_a_tenant_s_thousand_mails_do_not_hold_up_another_s_ten_of_the_same_clas
     arrived = [mail.recipient for mail in list(sink.mails)]
     last = max(place for place, to in enumerate(arrived) if to.startswith("few"))
     assert sum(to.startswith("many") for to in arrived[:last]) < 100
+
+
+def test_a_domain_s_limit_and_a_tenant_s_hold_back_their_own_mail_and_say_until_when(sink, config, route_to, start,
+                                                                                     address):
+    config["relay"] = {**route_to(sink, connections=2), "domain_rates": {"slow.example": ["3/h"]}}
+    config["log"]["level"] = "info"
+    config["tenants"].update({"small": {"rates": ["2/h"]}})
+    daemon = start(config)
+    batch(daemon, [f"n{number}@slow.example" for number in range(8)])
+    batch(daemon, [address("small") for _ in range(5)], tenant="small")
+    batch(daemon, [address("free") for _ in range(20)])
+    wait_until(lambda: len(sink.mails) == 25, 30, what=lambda: len(sink.mails))
+    arrived = collections.Counter(mail.recipient.split("@")[1] == "slow.example" for mail in sink.mails)
+    assert arrived[True] == 3
+    waiting = wait_until(lambda: (found := daemon.recipients(state="queued", limit=50)) and len(found) == 8 and found, 10)
+    assert {line["reason"] for line in waiting} == {"rate_limited"}
+    assert all(line["next_attempt_at"] and line["attempts"] == 0 for line in waiting)

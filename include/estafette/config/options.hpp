@@ -80,6 +80,7 @@ struct route_options {
     bool chunking = false;             // BDAT where offered
     std::vector<std::string> rates;    // COUNT/s, /m, /h or /d: "30/m", "10000/d"; all hold
 
+    std::map<std::string, std::vector<std::string>> domain_rates;  // recipients' domain, or "*" → rates
     bool allow_private = false;  // private, loopback and link-local addresses may be dialled
     smtp::phase_timeouts timeouts;
     milliseconds transaction_limit = std::chrono::minutes{30};  // one transaction as a whole
@@ -104,6 +105,7 @@ struct tenant_options {
     tenant_route route = tenant_route::relay;
     std::optional<route_options> server;  // for own
     milliseconds expire_after = std::chrono::hours{24 * 5};
+    std::vector<std::string> rates;       // of its mail, whichever route it takes
     bool hold_uncertain = false;  // mail in doubt waits for a person instead of being sent again
     verdict::retry_plan retry = verdict::retry_plan::defaults();
     std::vector<std::string> senders;  // addresses or domains of its mail

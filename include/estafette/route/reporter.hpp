@@ -6,7 +6,8 @@
 #include "estafette/route/job.hpp"
 #include "estafette/verdict/verdict.hpp"
 
-#include <string>
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace estafette::route {
@@ -36,6 +37,9 @@ public:
     // The route rests (status() says why), once per rest; and works again.
     virtual void on_paused(route& which) = 0;
     virtual void on_resumed(route& which) = 0;
+    // A job that may not go before `until`, since a limit is used up; the store keeps it.
+    virtual void postpone(job j, wall_time until) = 0;
+
 
     // The route can take more work.
     virtual void on_room(route& which) = 0;

@@ -10,6 +10,7 @@
 #include "estafette/config/config.hpp"
 #include "estafette/net/task_group.hpp"
 #include "estafette/route/planner.hpp"
+#include "estafette/route/rates.hpp"
 #include "estafette/route/ready.hpp"
 #include "estafette/route/reporter.hpp"
 #include "estafette/route/servers.hpp"
@@ -94,6 +95,13 @@ public:
     // The recipients of the message that connections have in hand.
     [[nodiscard]] std::vector<std::uint32_t> in_hand(message_id id) const;
 
+    // How much of each tenant's mail may go.
+    void limit_tenants(quota_book::by_name rates) { quotas_.set_tenants(std::move(rates)); }
+
+    // A message of this tenant for this domain waits for its turn: until when.
+    [[nodiscard]] std::optional<wall_time>
+    limited_until(const tenant_id& tenant, std::string_view domain) const;
+
     // The route's own fault, found in a transaction.
     void blame(const verdict::verdict& judged, const std::string& text);
 
@@ -135,6 +143,7 @@ private:
     void rest(const verdict::verdict& judged, const std::string& text, planner::gravity how);
     void works_again();
     void adjust();  // wake or start as many workers as the planner wants
+    [[nodiscard]] bool admit(job& j, steady_time now);
     void adjust_later();
     void arm(steady_time at);
 
@@ -151,8 +160,10 @@ private:
     net::server_faults faults_;
     std::uint32_t session_limit_ = UINT32_MAX;  // messages a connection, as the server's refusals taught
     std::list<idle_worker*> idle_;              // the latest idle one first: it is woken first
+    quota_book quotas_;
     std::list<worker*> active_;                 // every worker from its birth to its end
-    asio::steady_timer timer_;                  // the probe, or the next token
+    asio::steady_timer timer_;                  // the probe, the next message that may go
+    steady_time armed_ = steady_time::max();    // when it fires
     std::minstd_rand random_;
     std::optional<route_status> problem_;  // why it rests or is paused
     bool problem_in_open_ = false;         // then an open connection proves that the route works again

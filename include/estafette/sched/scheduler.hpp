@@ -16,6 +16,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <map>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -83,6 +85,7 @@ public:
     [[nodiscard]] asio::awaitable<bool> record(route::route& from, route::attempt_report report) override;
     void give_back(std::vector<route::job> jobs) override;
     void on_paused(route::route& which) override;
+    void postpone(route::job j, wall_time until) override;
     void on_resumed(route::route& which) override;
     void on_room(route::route& which) override;
 
@@ -93,6 +96,7 @@ private:
     [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> unclaim(std::vector<recipient_id> ids);
     [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
+    [[nodiscard]] asio::awaitable<void> write_postponed();
     [[nodiscard]] store::attempt
     describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
     void count(const route::attempt_report& report, const store::attempt& a);
@@ -117,6 +121,7 @@ private:
     bool has_failed_ = false;
     std::unordered_set<recipient_id> loading_;  // claimed, their bodies on the way from the store
     std::unordered_set<recipient_id> dropped_;  // of those: cancelled meanwhile
+    std::map<wall_time, std::vector<recipient_id>> postponed_;  // on their way to the store
 };
 
 }  // namespace estafette::sched

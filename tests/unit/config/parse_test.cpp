@@ -35,6 +35,7 @@ relay:
   chunking: true
   rates: ["30/m", 10000/d]
   allow_private: true
+  domain_rates: {Example.ORG: [10/s, 500/h], "*": [60/m]}
   timeouts: {connect: 3s, dot: 20m, transaction: 1h}
   pause: 1m
   return_path: verp Bounces.Vendor.Example
@@ -117,6 +118,8 @@ TEST(config_parse, reads_every_option_of_a_route) {
     EXPECT_TRUE(o.allow_private);
     EXPECT_EQ(o.timeouts[smtp::phase::connect], seconds{3});
     EXPECT_EQ(o.timeouts[smtp::phase::dot], minutes{20});
+    EXPECT_THAT(o.domain_rates.at("example.org"), ElementsAre("10/s", "500/h"));
+    EXPECT_THAT(o.domain_rates.at("*"), ElementsAre("60/m"));
     EXPECT_EQ(o.timeouts[smtp::phase::mail], smtp::default_timeout(smtp::phase::mail));
     EXPECT_EQ(o.transaction_limit, hours{1});
     EXPECT_EQ(o.pause, minutes{1});
@@ -146,6 +149,7 @@ TEST(config_parse, reads_tenants) {
     EXPECT_TRUE(globex.hold_uncertain);
     EXPECT_THAT(globex.retry.standard.delays, ElementsAre(minutes{1}, minutes{5}));
     EXPECT_THAT(globex.retry.of(verdict::reason::greylisted).delays, ElementsAre(seconds{30}));
+    EXPECT_THAT(globex.rates, ElementsAre("100/h"));
     EXPECT_EQ(globex.retry.of(verdict::reason::greylisted).jitter, 0.5);
     EXPECT_EQ(
         globex.retry.of(verdict::reason::mailbox_full).delays,
