@@ -314,7 +314,14 @@ constexpr std::array route_rows{
         "Turned off by itself for a server that reacts badly."
     ),
     row<flag_value<member<&route::chunking>>>(
-        "chunking", "Send content by BDAT where the server offers it (RFC 3030)."
+        "chunking",
+        "Send content by BDAT where the server offers it (RFC 3030): commands and content are one group. "
+        "Turned off by itself for a server that reacts badly."
+    ),
+    row<number_value<member<&route::window>, 1, 64>>(
+        "window",
+        "With chunking and pipelining: messages under way on one connection. After a crash, or where the "
+        "connection breaks, each of them may be sent twice."
     ),
     row<text_list_value<member<&route::rates>, check_rate>>(
         "rates",

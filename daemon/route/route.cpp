@@ -15,6 +15,9 @@ namespace estafette::route {
 
 namespace {
 
+// No place on the slate: another route's connections have them all for now.
+constexpr seconds slate_pause{1};
+
 planner_limits limits_of(const config::route_options& options) {
     planner_limits limits{options.connections, options.pause, {}};
     for (const auto& text : options.rates) {
@@ -68,10 +71,10 @@ route::route(
     , tls_{std::make_unique<net::tls_context>(options_)}
     , ready_{options_.ready_limit}
     , planner_{limits_of(options_)}
+    , quotas_{options_.domain_rates}
     , servers_{options_.servers}
     , workers_{loop}
     , timer_{loop}
-    , quotas_{options_.domain_rates}
     , random_{static_cast<std::uint32_t>(std::chrono::steady_clock::now().time_since_epoch().count() | 1)} {}
 
 route::~route() = default;
@@ -114,12 +117,15 @@ std::vector<job> route::withdraw(message_id id) {
 
 std::vector<std::uint32_t> route::in_hand(message_id id) const {
     std::vector<std::uint32_t> found;
-    for (const auto* w : active_) {
-        for (const auto* j : {&w->current, &w->next}) {
-            if (*j && (*j)->message->id == id) {
-                std::ranges::transform((*j)->targets, std::back_inserter(found), &target::index);
-            }
+    const auto look = [&](const std::unique_ptr<worker::parcel>& p) {
+        if (p && p->what.message->id == id) {
+            std::ranges::transform(p->what.targets, std::back_inserter(found), &target::index);
         }
+    };
+    for (const auto* w : active_) {
+        std::ranges::for_each(w->sent, look);
+        std::ranges::for_each(w->over, look);
+        look(w->next);
     }
     return found;
 }
@@ -141,22 +147,16 @@ std::optional<job> route::pull() {
     }
     const bool was_full = ready_.size() >= options_.ready_limit / 2;
     auto j = ready_.pull();
+    while (j && !admit(*j, now)) {
+        j = ready_.pull();
+    }
     const bool has_room_again = was_full && ready_.size() < options_.ready_limit / 2;
     if (has_room_again || (j && ready_.is_starved(j->message->tenant, j->message->precedence))) {
         uses_.reports.on_room(*this);
     }
     return j;
 }
-    while (j && !admit(*j, now)) {
-        j = ready_.pull();
-    }
 
-void route::adjust() {
-    const auto now = std::chrono::steady_clock::now();
-    const auto state = planner_.state(now);
-    if (is_stopping_ || ready_.empty() || state == breaker::open || state == breaker::stopped) {
-        return;
-    }
 // Takes what the message uses up of every limit. False: its tenant or a domain has no turn now; it waits in
 // the store, so that nobody waits behind it.
 bool route::admit(job& j, steady_time now) {
@@ -186,6 +186,15 @@ std::optional<wall_time> route::limited_until(const tenant_id& tenant, std::stri
     return turn > now ? std::optional{to_wall(turn)} : std::nullopt;
 }
 
+void route::adjust() {
+    if (idle_.empty() && active_.size() >= options_.connections) {
+        return;  // nobody to wake, nobody to add
+    }
+    const auto now = std::chrono::steady_clock::now();
+    const auto state = planner_.state(now);
+    if (is_stopping_ || ready_.empty() || state == breaker::open || state == breaker::stopped) {
+        return;
+    }
     std::size_t busy = 0;
     std::size_t coming = 0;  // opening, or woken and not yet here
     for (const auto* w : active_) {
@@ -201,6 +210,9 @@ std::optional<wall_time> route::limited_until(const tenant_id& tenant, std::stri
             (*idle)->wake.cancel();
         } else if (planner_.open_at() > now) {
             arm(planner_.open_at());
+            break;
+        } else if (uses_.in_doubt.is_exhausted()) {
+            arm(now + slate_pause);
             break;
         } else if (active_.size() < options_.connections) {
             workers_.spawn("worker " + id().text(), work());
@@ -222,7 +234,12 @@ void route::adjust_later() {
     });
 }
 
+// Looks again then, at the latest; a time that is armed already comes first.
 void route::arm(steady_time at) {
+    if (at >= armed_) {
+        return;
+    }
+    armed_ = at;
     timer_.expires_at(at);
     timer_.async_wait([this](boost::system::error_code ec) {
         if (ec || is_stopping_) {
@@ -233,25 +250,22 @@ void route::arm(steady_time at) {
         if (const auto probe = planner_.probe_at(); probe && *probe > now) {
             arm(*probe);
         }
+        adjust();
+        uses_.reports.on_room(*this);
     });
 }
 
 void route::opened(const config::endpoint& server) {
     servers_.on_success(server);
-// Looks again then, at the latest; a time that is armed already comes first.
     uses_.meters.tls_sessions_resumed.add(tls_->resumed() - resumed_);
-    if (at >= armed_) {
-        return;
-    }
-    armed_ = at;
     resumed_ = tls_->resumed();
     if (problem_in_open_) {
         works_again();
     }
+    planner_.on_opened(std::chrono::steady_clock::now());
+    adjust();
 }
 
-        adjust();
-        uses_.reports.on_room(*this);
 void route::open_failed(const config::endpoint& server, const smtp::outcome& why) {
     const auto judged = uses_.classifier.classify({why, server.host, options_.profile});
     const auto text = words_of(why);

@@ -40,6 +40,26 @@ def test_two_thousand_messages_across_messages_none_lost_none_doubled(peer, requ
     assert [route["fallbacks"] for route in routes] == [[]], "the server keeps step"
 
 
+@pytest.mark.parametrize("peer", ["relay", "customer", "initech"])
+def test_two_thousand_messages_four_under_way_on_each_connection(peer, request, config, route_to, start, address):
+    """By BDAT where the server offers it (OpenSMTPD does not), else as without the option."""
+    server = request.getfixturevalue(peer)
+    config["relay"] = route_to(server, connections=4, chunking=True, window=4)
+    config["log"]["level"] = "info"
+    daemon = start(config)
+    addresses = [address("window") for _ in range(MANY)]
+    batch(daemon, addresses)
+    wait_until(lambda: daemon.states().get("relayed") == MANY, 180, every=0.1, what=daemon.states)
+    wanted = set(addresses)
+
+    def delivered():
+        return collections.Counter(mail.recipient for mail in server.mails() if mail.recipient in wanted)
+
+    wait_until(lambda: len(delivered()) == MANY, 180, every=0.5, what=lambda: len(delivered()))
+    assert set(delivered().values()) == {1}
+    assert [route["fallbacks"] for route in daemon.get("/v1/queue").json["routes"]] == [[]], "the server keeps step"
+
+
 @pytest.fixture
 def sink(authority):
     with Sink(authority.issue("sink.example"), users={USER: PASSWORD}) as running:

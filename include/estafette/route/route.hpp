@@ -128,9 +128,14 @@ private:
     // worker.cpp
     [[nodiscard]] asio::awaitable<void> work();
     [[nodiscard]] asio::awaitable<void> serve(worker& me);
+    [[nodiscard]] bool take_marks(worker& me);
+    [[nodiscard]] asio::awaitable<bool> begin_some(worker& me);
+    [[nodiscard]] asio::awaitable<void> take_outcomes(worker& me);
     [[nodiscard]] asio::awaitable<std::optional<job>> first_job(worker& me);
     [[nodiscard]] asio::awaitable<bool> wait_for_work();
-    static void mark(worker& me);
+    [[nodiscard]] bool may_begin(const worker& me) const;
+    void begin(worker& me);
+    void note_outcome(worker& me, net::delivery d);
     [[nodiscard]] std::optional<job> pull_for(worker& me);
     void learn(const net::connection& link);
     void learn_session_limit(std::uint32_t carried, net::delivery& d);
@@ -138,12 +143,12 @@ private:
     [[nodiscard]] std::vector<std::string> fallbacks() const;
 
     [[nodiscard]] std::optional<job> pull();
+    [[nodiscard]] bool admit(job& j, steady_time now);
     void opened(const config::endpoint& server);
     void open_failed(const config::endpoint& server, const smtp::outcome& why);
     void rest(const verdict::verdict& judged, const std::string& text, planner::gravity how);
     void works_again();
     void adjust();  // wake or start as many workers as the planner wants
-    [[nodiscard]] bool admit(job& j, steady_time now);
     void adjust_later();
     void arm(steady_time at);
 
@@ -155,12 +160,12 @@ private:
     std::unique_ptr<net::tls_context> tls_;
     ready_queue ready_;
     planner planner_;
+    quota_book quotas_;
     server_list servers_;
     net::task_group workers_;
     net::server_faults faults_;
     std::uint32_t session_limit_ = UINT32_MAX;  // messages a connection, as the server's refusals taught
     std::list<idle_worker*> idle_;              // the latest idle one first: it is woken first
-    quota_book quotas_;
     std::list<worker*> active_;                 // every worker from its birth to its end
     asio::steady_timer timer_;                  // the probe, the next message that may go
     steady_time armed_ = steady_time::max();    // when it fires
