@@ -4,6 +4,23 @@
 
 namespace estafette::route {
 
+namespace {
+
+// The limits of the tenants whose mail takes this route.
+quota_book::by_name
+rates_on(const route_id& which, const std::map<tenant_id, route_id>& tenants, const config::config& c) {
+    quota_book::by_name rates;
+    for (const auto& [tenant, id] : tenants) {
+        const auto* options = c.find_tenant(tenant);
+        if (id == which && options != nullptr && !options->rates.empty()) {
+            rates[tenant.text()] = options->rates;
+        }
+    }
+    return rates;
+}
+
+}  // namespace
+
 table::table(asio::any_io_executor loop, services uses)
     : loop_{std::move(loop)}
     , uses_{uses} {}
@@ -57,15 +74,11 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
     std::erase_if(leaving_, [](const auto& r) { return r->has_ended(); });
     auto old = std::exchange(routes_, std::move(next));
     by_tenant_.clear();
-    std::map<route_id, quota_book::by_name> rates;
     for (const auto& [tenant, id] : tenants) {
         by_tenant_[tenant] = routes_.at(id).get();
-        if (const auto* of = c.find_tenant(tenant); of != nullptr && !of->rates.empty()) {
-            rates[id][tenant.text()] = of->rates;
-        }
     }
     for (const auto& [id, r] : routes_) {
-        r->limit_tenants(std::move(rates[id]));
+        r->limit_tenants(rates_on(id, tenants, c));
     }
     for (auto& [id, r] : old) {
         r->stop(asio::cancellation_type::total);
