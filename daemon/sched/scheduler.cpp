@@ -21,7 +21,7 @@ constexpr milliseconds longest_sleep = std::chrono::minutes{1};
 constexpr milliseconds retention_pause = std::chrono::minutes{10};
 constexpr milliseconds shortest_delay_pause = milliseconds{250};
 constexpr milliseconds longest_delay_pause = std::chrono::minutes{1};
-constexpr std::size_t delay_step = 500;      // recipients told of at once
+constexpr std::size_t delay_step = 500;  // recipients told of at once
 using postponed_together = std::chrono::duration<std::int64_t, std::ratio<1, 10>>;
 constexpr std::size_t retention_step = 200;  // messages dropped at once
 
