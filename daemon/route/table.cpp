@@ -6,14 +6,14 @@ namespace estafette::route {
 
 namespace {
 
-// The limits of the tenants whose mail takes this route.
-quota_book::by_name
-rates_on(const route_id& which, const std::map<tenant_id, route_id>& tenants, const config::config& c) {
-    quota_book::by_name rates;
+// The limits of the tenants whose mail takes each route.
+std::map<route_id, quota_book::by_name>
+rates_of(const std::map<tenant_id, route_id>& tenants, const config::config& c) {
+    std::map<route_id, quota_book::by_name> rates;
     for (const auto& [tenant, id] : tenants) {
         const auto* options = c.find_tenant(tenant);
-        if (id == which && options != nullptr && !options->rates.empty()) {
-            rates[tenant.text()] = options->rates;
+        if (options != nullptr && !options->rates.empty()) {
+            rates[id][tenant.text()] = options->rates;
         }
     }
     return rates;
@@ -77,8 +77,9 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
     for (const auto& [tenant, id] : tenants) {
         by_tenant_[tenant] = routes_.at(id).get();
     }
+    auto rates = rates_of(tenants, c);
     for (const auto& [id, r] : routes_) {
-        r->limit_tenants(rates_on(id, tenants, c));
+        r->limit_tenants(std::move(rates[id]));
     }
     for (auto& [id, r] : old) {
         r->stop(asio::cancellation_type::total);
