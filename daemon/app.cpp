@@ -9,6 +9,7 @@
 
 #include <sysexits.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -20,7 +21,21 @@ namespace {
 
 constexpr milliseconds terminal_grace = seconds{5};  // after the cut
 constexpr milliseconds sample_interval = seconds{5};
-constexpr std::size_t slate_slots = 4096;  // connections at most, of all routes
+constexpr std::size_t least_slots = 4096;
+constexpr std::size_t most_slots = 1 << 17;  // 64 MiB
+
+// A place on the slate for each message that may be under way; a few for routes that a reload adds.
+std::size_t slots_for(const config::config& c) {
+    std::size_t slots = least_slots;
+    const auto add = [&](const std::optional<config::route_options>& r) {
+        slots += r ? std::size_t{r->connections} * (r->chunking ? r->window : 1) : 0;
+    };
+    add(c.relay);
+    for (const auto& [name, tenant] : c.tenants) {
+        add(tenant.server);
+    }
+    return std::min(slots, most_slots);
+}
 
 // Rules of the operator, beside the configuration, and the embedded ones: a file of the same name
 // replaces the embedded one.
@@ -68,11 +83,12 @@ std::unique_ptr<store::engine> open_store(const config::store_options& options) 
     throw startup_error{cannot_create ? EX_CANTCREAT : EX_IOERR, e.problem};
 }
 
-store::slate open_slate(const config::store_options& options) {
+store::slate open_slate(const config::config& c) {
+    const auto& options = c.store;
     if (options.engine == "memory") {
-        return store::slate::in_memory(slate_slots);
+        return store::slate::in_memory(slots_for(c));
     }
-    auto opened = store::slate::open(options.path + "/slate", slate_slots);
+    auto opened = store::slate::open(options.path + "/slate", slots_for(c));
     if (!opened) {
         throw startup_error{EX_CANTCREAT, options.path + "/slate: " + opened.error().message()};
     }
@@ -95,7 +111,7 @@ app::app(std::string file, config::config c)
                  meters_.store_commit_duration.observe(commit);
                  meters_.fsync_duration.observe(sync);
              }}
-    , slate_{open_slate(config_->store)}
+    , slate_{open_slate(*config_)}
     , lists_{queue_}
     , dns_{loop_.get_executor()}
     , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_, verp_}}

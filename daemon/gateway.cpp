@@ -27,6 +27,12 @@ std::vector<route::route_status> scheduler_gateway::routes() const {
     return lines;
 }
 
+std::optional<wall_time>
+scheduler_gateway::limited_until(const tenant_id& tenant, std::string_view address) const {
+    const auto* r = routes_.find(tenant);
+    return r != nullptr ? r->limited_until(tenant, address.substr(address.rfind('@') + 1)) : std::nullopt;
+}
+
 std::optional<api::hold> scheduler_gateway::hold_of(const tenant_id& tenant) const {
     const auto* r = routes_.find(tenant);
     if (r == nullptr) {

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] asio::awaitable<result<api::cancel_result>>
     cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) override;
     [[nodiscard]] std::vector<route::route_status> routes() const override;
+    [[nodiscard]] std::optional<wall_time>
+    limited_until(const tenant_id& tenant, std::string_view address) const override;
     [[nodiscard]] std::optional<api::hold> hold_of(const tenant_id& tenant) const override;
     [[nodiscard]] verdict::domain_fact
     domain_of(const tenant_id& tenant, std::string_view domain) const override;

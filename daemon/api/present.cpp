@@ -5,6 +5,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
+
 namespace estafette::api {
 namespace {
 
@@ -202,6 +204,33 @@ json::object present(const store::recipient_view& r, const std::optional<hold>& 
     out["note"] = by_route != nullptr ? by_route->text : r.note;
     out["last_attempt"] = r.last ? json::value(present(*r.last)) : json::value(nullptr);
     return out;
+}
+
+void show_turn(
+    json::object& out, const store::recipient_view& r, std::optional<wall_time> until, wording words
+) {
+    // A limit is not what mail waits for that was refused, or whose route rests.
+    if (!until || r.now != state::queued || out.at("state").as_string() != "queued")
+        return;
+    const auto turn = r.next_attempt_at ? std::max(*until, *r.next_attempt_at) : *until;
+    verdict::explanation_facts facts;
+    facts.recipient = r.address;
+    facts.tenant = r.tenant.text();
+    facts.next_attempt = for_readers(turn);
+    const auto why = verdict::reason::rate_limited;
+    const auto text =
+        verdict::explain(why, verdict::scope::route, verdict::disposition::retry, words.in, facts);
+    out["reason"] = verdict::to_text(why);
+    out["scope"] = verdict::to_text(verdict::scope::route);
+    out["headline"] = text.headline;
+    if (words.explain)
+        out["explanation"] = json::object{
+            {"headline", text.headline},
+            {"happened", text.happened},
+            {"acts", text.acts},
+            {"advice", text.advice},
+        };
+    out["next_attempt_at"] = to_rfc3339(turn);
 }
 
 json::object present(const store::message_view& m, const std::optional<hold>& why_held, wording words) {

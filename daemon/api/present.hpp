@@ -33,6 +33,11 @@ present(const store::recipient_view& r, const std::optional<hold>& why_held, wor
 present(const store::message_view& m, const std::optional<hold>& why_held, wording words);
 [[nodiscard]] boost::json::object present(const route::route_status& r);
 
+// In what present() made of a recipient: it waits for its turn under a limit, until about then.
+void show_turn(
+    boost::json::object& out, const store::recipient_view& r, std::optional<wall_time> until, wording words
+);
+
 // The answer to a POST; the same for every repetition of it.
 [[nodiscard]] boost::json::object present_accepted(const mail::message& m);
 

@@ -125,7 +125,13 @@ asio::awaitable<response> get_message(services& s, request r, std::string id) {
     const access allowed{r.who, r.config->grants};
     if (!allowed.may(permission::read, seen->message.tenant))
         co_return to_response(not_found());
-    auto out = present(*seen, s.below.hold_of(seen->message.tenant), wording_of(r));
+    const auto words = wording_of(r);
+    auto out = present(*seen, s.below.hold_of(seen->message.tenant), words);
+    auto& recipients = out.at("recipients").as_array();
+    for (std::size_t i = 0; i < recipients.size(); ++i) {
+        const auto& one = seen->recipients[i];
+        show_turn(recipients[i].as_object(), one, s.below.limited_until(one.tenant, one.address), words);
+    }
     const auto mailbox = bounces_to(*r.config, seen->message);
     out["bounces_to"] = mailbox.empty() ? json::value(nullptr) : json::value(mailbox);
     co_return json_response(std::move(out));
@@ -154,8 +160,11 @@ asio::awaitable<response> get_recipients(services& s, request r) {
     json::array recipients;
     hold_cache holds{s.below};
     const auto words = wording_of(r);
-    for (const auto& recipient : page->recipients)
-        recipients.push_back(present(recipient, holds.of(recipient.tenant), words));
+    for (const auto& recipient : page->recipients) {
+        auto one = present(recipient, holds.of(recipient.tenant), words);
+        show_turn(one, recipient, s.below.limited_until(recipient.tenant, recipient.address), words);
+        recipients.push_back(std::move(one));
+    }
     const auto& next = page->next_cursor;
     auto out = json_response({
         {"recipients", std::move(recipients)},

@@ -146,6 +146,49 @@ struct timeouts_value {
     }
 };
 
+struct domain_rates_value {
+    using object = route_options;
+
+    static void read(const yaml::node& n, const std::string& path, object& o, reading& r) {
+        if (!n.is_map())
+            return r.errors.add(n, path, "not a section of domains and lists of rates");
+        std::map<std::string, std::vector<std::string>> found;
+        for (const yaml::member& m : n.members()) {
+            std::string domain = m.key;
+            const std::string at = yaml::join(path, m.key);
+            if (domain != "*" && (domain.empty() || check_domain(domain) != nullptr)) {
+                r.errors.add(m.value, at, "not a domain such as example.org, nor \"*\" for every other one");
+                continue;
+            }
+            read_rates(m.value, at, found[domain], r);
+        }
+        o.domain_rates = std::move(found);
+    }
+
+    static void
+    read_rates(const yaml::node& n, const std::string& path, std::vector<std::string>& to, reading& r) {
+        if (!n.is_sequence())
+            return r.errors.add(n, path, "not a list such as [10/s, 1000/h]");
+        for (std::size_t i = 0; i < n.items().size(); ++i) {
+            std::string text = n.items()[i].scalar();
+            if (const char* wrong = check_rate(text))
+                return r.errors.add(n.items()[i], path + '[' + std::to_string(i) + ']', wrong);
+            to.push_back(std::move(text));
+        }
+    }
+
+    static std::string write(const object& o) {
+        std::string out = "{";
+        for (const auto& [domain, rates] : o.domain_rates) {
+            out.append(out.size() > 1 ? ", " : "").append(quoted(domain)).append(": [");
+            for (const std::string& rate : rates)
+                out.append(out.back() == '[' ? "" : ", ").append(rate);
+            out += ']';
+        }
+        return out + '}';
+    }
+};
+
 struct return_path_value {
     using object = route_options;
 
@@ -271,10 +314,24 @@ constexpr std::array route_rows{
         "Turned off by itself for a server that reacts badly."
     ),
     row<flag_value<member<&route::chunking>>>(
-        "chunking", "Send content by BDAT where the server offers it (RFC 3030)."
+        "chunking",
+        "Send content by BDAT where the server offers it (RFC 3030): commands and content are one group. "
+        "Turned off by itself for a server that reacts badly."
+    ),
+    row<number_value<member<&route::window>, 1, 64>>(
+        "window",
+        "With chunking and pipelining: messages under way on one connection. After a crash, or where the "
+        "connection breaks, each of them may be sent twice."
     ),
     row<text_list_value<member<&route::rates>, check_rate>>(
-        "rates", "Most messages per second, minute, hour or day: \"10/s\", \"30/m\", \"10000/d\"; all hold."
+        "rates",
+        "Most messages in any second, minute, hour or day: \"10/s\", \"30/m\", \"10000/d\"; all hold."
+    ),
+    row<domain_rates_value>(
+        "domain_rates",
+        "The same for the recipients of one domain behind the server: {example.org: [10/s, 500/h]}; \"*\" "
+        "stands "
+        "for each domain that is not named."
     ),
     row<flag_value<member<&route::allow_private>>>(
         "allow_private",

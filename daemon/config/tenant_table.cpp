@@ -115,6 +115,11 @@ constexpr std::array tenant_rows{
         nullptr,
         "The tenant's own server, with the options of relay.",
     },
+    row<text_list_value<member<&tenant::rates>, check_rate>>(
+        "rates",
+        "Most messages of this tenant in any second, minute, hour or day; all hold. Others do not wait for "
+        "it."
+    ),
     row<duration_value<member<&tenant::expire_after>, 60 * one_second, 365 * one_day>>(
         "expire_after", "How long delivery is tried, unless the message says otherwise."
     ),

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace estafette::net {
 
@@ -52,6 +53,7 @@ smtp::session_options session_options(
     options.pipelining = route.pipelining && !known.pipelining;
     options.across_messages = route.across_messages && !known.across_messages;
     options.chunking = route.chunking && !known.chunking;
+    options.window = route.window;
     return options;
 }
 
@@ -59,7 +61,8 @@ smtp::transaction_view view_of(const transaction& t) {
     smtp::transaction_view view;
     view.message = t.message.get();
     view.recipients = t.recipients;
-    view.return_path = t.return_path ? &*t.return_path : nullptr;
+    const auto& from = t.from_sender ? t.message->from : t.return_path;
+    view.return_path = from ? &*from : nullptr;
     view.dsn = t.dsn ? &*t.dsn : nullptr;
     return view;
 }
@@ -89,6 +92,13 @@ std::string ascii_host(const std::string& host) {
 }  // namespace
 
 struct connection::state {
+    // A message that was begun and whose outcome was not taken.
+    struct under_way {
+        wall_time started_at;
+        steady_time began;
+        std::uint64_t size;
+    };
+
     const config::route_options& route;
     tls_context& context;
     resolver& dns;
@@ -98,21 +108,26 @@ struct connection::state {
     std::array<char, piece_size> buffer{};
     driving with;
     std::string host, server, tls_text, notes;
+    std::vector<under_way> sent;  // oldest first
+    std::vector<smtp::recipient_outcome> spare;
+    bool may_announce, may_chunk;  // pipelining across messages, BDAT: as far as we are concerned
 
     state(
         asio::any_io_executor loop,
         const config::route_options& r,
         tls_context& t,
         resolver& d,
-        smtp::session_options options
+        const smtp::session_options& options
     )
         : route{r}
         , context{t}
         , dns{d}
         , wire{loop}
         , limit{loop, [this] { wire.close(); }}
-        , machine{std::move(options)}
-        , with{limit, route.timeouts, buffer} {}
+        , machine{options}
+        , with{limit, route.timeouts, buffer}
+        , may_announce{options.pipelining && options.across_messages}
+        , may_chunk{options.chunking} {}
 
     void note(std::string_view what, std::string_view more = {});
     smtp::outcome failed(smtp::phase at, error_code why, std::string_view detail = {});
@@ -121,6 +136,7 @@ struct connection::state {
     asio::awaitable<result<smtp::tls_facts>> shake_hands();
     asio::awaitable<smtp::outcome> converse(smtp::action act);
     asio::awaitable<void> leave();
+    void start_total();
 };
 
 void connection::state::note(std::string_view what, std::string_view more) {
@@ -213,7 +229,7 @@ connection::connection(
     server_faults known
 ) {
     auto options = session_options(route, std::move(helo), std::move(password), known);
-    state_ = std::make_unique<state>(std::move(loop), route, tls, dns, std::move(options));
+    state_ = std::make_unique<state>(std::move(loop), route, tls, dns, options);
 }
 
 connection::~connection() = default;
@@ -242,29 +258,73 @@ asio::awaitable<smtp::outcome> connection::open(config::endpoint server) {
     co_return co_await s.converse(act);
 }
 
-asio::awaitable<delivery> connection::deliver(const transaction& now, const transaction* next) {
-    auto& s = *state_;
-    delivery d;
-    d.started_at = wall_now();
-    const auto began = std::chrono::steady_clock::now();
-    const auto seconds_for_size = now.message->facts.size / slowest_bytes_per_second;
-    s.limit.start_total(s.route.transaction_limit + seconds{seconds_for_size});
-    s.with.write_failed = false;
-    s.with.detail.clear();
+// Holds slow but steady servers to a data rate, for all that is under way.
+void connection::state::start_total() {
+    std::uint64_t size = 0;
+    for (const auto& m : sent)
+        size += m.size;
+    limit.start_total(route.transaction_limit + seconds{size / slowest_bytes_per_second});
+}
 
-    auto act = s.machine.begin(view_of(now));
+void connection::begin(const transaction& now, const transaction* next) {
+    auto& s = *state_;
+    if (s.sent.empty()) {
+        s.with.write_failed = false;
+        s.with.detail.clear();
+    }
+    s.sent.push_back({wall_now(), std::chrono::steady_clock::now(), now.message->facts.size});
+    const auto act = s.machine.begin(view_of(now));
     if (next != nullptr && act.what != smtp::todo::done)
         s.machine.offer_next(view_of(*next));
-    act = co_await s.wire.drive(s.machine, act, s.with);
-    d.recipients = s.machine.take_outcome();
+}
+
+asio::awaitable<void> connection::send() {
+    auto& s = *state_;
+    s.start_total();
+    return s.wire.write(s.machine, s.with);
+}
+
+asio::awaitable<delivery> connection::outcome() {
+    auto& s = *state_;
+    if (!has_outcome()) {
+        s.start_total();
+        co_await s.wire.drive(s.machine, s.machine.current(), s.with);
+    }
+    delivery d;
+    d.recipients = s.machine.take_outcome(std::exchange(s.spare, {}));
+    const auto began = s.sent.front();
+    s.sent.erase(s.sent.begin());
+    d.started_at = began.started_at;
     // A 250 cannot answer a dot of which some byte may not have left.
     for (auto& r : d.recipients)
         if (s.with.write_failed && r.what.is_accepted())
             r.what.error = make_error_code(errc::connection_closed);
     d.next_begun = s.machine.is_next_begun() && s.machine.is_usable();
     d.is_reusable = s.machine.is_usable() && s.wire.is_open();
-    d.duration = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began);
+    d.duration = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began.began);
     co_return d;
+}
+
+asio::awaitable<delivery> connection::deliver(const transaction& now, const transaction* next) {
+    begin(now, next);
+    return outcome();
+}
+
+bool connection::has_room() const noexcept {
+    return state_->wire.is_open() && state_->machine.has_room();
+}
+
+bool connection::has_outcome() const noexcept {
+    return !state_->sent.empty() && state_->machine.current().what == smtp::todo::done;
+}
+
+bool connection::announces_next() const noexcept {
+    const auto& s = *state_;
+    return s.may_announce && s.machine.offers().pipelining && !(s.may_chunk && s.machine.offers().chunking);
+}
+
+void connection::recycle(std::vector<smtp::recipient_outcome> spent) {
+    state_->spare = std::move(spent);
 }
 
 asio::awaitable<void> connection::quit() {

@@ -116,6 +116,12 @@ asio::awaitable<smtp::action> link::drive(smtp::session& machine, smtp::action a
     return net::drive(socket_, machine, act, with);
 }
 
+asio::awaitable<void> link::write(smtp::session& machine, driving& with) {
+    if (tls_ && !tls_failed_)
+        return net::write_due(*tls_, machine, with);
+    return net::write_due(socket_, machine, with);
+}
+
 asio::awaitable<void> link::part(deadline& limit) {
     if (tls_ && !tls_failed_ && is_open()) {
         limit.start_request(farewell_limit);

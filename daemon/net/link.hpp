@@ -43,6 +43,9 @@ public:
     [[nodiscard]] asio::awaitable<smtp::action>
     drive(smtp::session& machine, smtp::action act, driving& with);
 
+    // Only the writing, until the machine waits for something.
+    [[nodiscard]] asio::awaitable<void> write(smtp::session& machine, driving& with);
+
     // TLS's farewell, without waiting long; then the socket is closed.
     [[nodiscard]] asio::awaitable<void> part(deadline& limit);
 

@@ -1,7 +1,6 @@
 #include "estafette/route/planner.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace estafette::route {
 
@@ -9,51 +8,10 @@ namespace {
 
 constexpr milliseconds first_pause = seconds{5};
 
+// Connections that may follow the first one at once; more where the limit is high.
+constexpr std::uint32_t first_step = 5;
+
 }  // namespace
-
-result<rate_limit> rate_limit::parse(std::string_view text) {
-    std::uint32_t count = 0;
-    const auto [rest, ec] = std::from_chars(text.data(), text.data() + text.size(), count);
-    const std::string_view unit{rest, static_cast<std::size_t>(text.data() + text.size() - rest)};
-    if (ec != std::errc{} || count == 0) {
-        return errc::duration_invalid;
-    }
-    if (unit == "/s") {
-        return rate_limit{count, seconds{1}};
-    }
-    if (unit == "/m") {
-        return rate_limit{count, std::chrono::minutes{1}};
-    }
-    if (unit == "/h") {
-        return rate_limit{count, std::chrono::hours{1}};
-    }
-    if (unit == "/d") {
-        return rate_limit{count, std::chrono::hours{24}};
-    }
-    return errc::duration_invalid;
-}
-
-double rate_limit::tokens_at(steady_time now) const {
-    if (tokens_ < 0) {
-        return count_;
-    }
-    const auto passed = std::chrono::duration<double>(now - filled_) / std::chrono::duration<double>(period_);
-    return std::min<double>(count_, tokens_ + passed * count_);
-}
-
-steady_time rate_limit::ready_at(steady_time now) const {
-    const double missing = 1.0 - tokens_at(now);
-    if (missing <= 0) {
-        return now;
-    }
-    const auto wait = std::chrono::duration<double>(period_) * (missing / count_);
-    return now + std::chrono::ceil<milliseconds>(wait);
-}
-
-void rate_limit::take(steady_time now) {
-    tokens_ = std::max(0.0, tokens_at(now) - 1.0);
-    filled_ = now;
-}
 
 planner::planner(planner_limits limits)
     : limits_{std::move(limits)} {
@@ -80,6 +38,14 @@ steady_time planner::send_at(steady_time now) const {
         at = std::max(at, r.ready_at(now));
     }
     return at;
+}
+
+// The name, the password and the certificate were taken: others will be too.
+void planner::on_opened(steady_time now) {
+    if (slow_start_ && !is_resting_ && now >= no_growth_before_) {
+        const auto step = std::max(first_step, limits_.connections / 4);
+        allowed_ = std::min(limits_.connections, std::max(allowed_ + 1, step));
+    }
 }
 
 void planner::on_success(steady_time now) {

@@ -15,6 +15,9 @@ namespace estafette::route {
 
 namespace {
 
+// No place on the slate: another route's connections have them all for now.
+constexpr seconds slate_pause{1};
+
 planner_limits limits_of(const config::route_options& options) {
     planner_limits limits{options.connections, options.pause, {}};
     for (const auto& text : options.rates) {
@@ -68,6 +71,7 @@ route::route(
     , tls_{std::make_unique<net::tls_context>(options_)}
     , ready_{options_.ready_limit}
     , planner_{limits_of(options_)}
+    , quotas_{options_.domain_rates}
     , servers_{options_.servers}
     , workers_{loop}
     , timer_{loop}
@@ -79,7 +83,11 @@ std::size_t route::room(const tenant_id& tenant, mail::priority precedence) cons
     if (is_stopping_) {
         return 0;
     }
-    switch (planner_.state(std::chrono::steady_clock::now())) {
+    const auto now = std::chrono::steady_clock::now();
+    if (quotas_.full_until(tenant, now) > now) {
+        return 0;
+    }
+    switch (planner_.state(now)) {
     case breaker::closed: return ready_.room(tenant, precedence);
     case breaker::half_open: return ready_.empty() ? 1 : 0;  // the probe needs one message, not all
     case breaker::open:
@@ -109,12 +117,15 @@ std::vector<job> route::withdraw(message_id id) {
 
 std::vector<std::uint32_t> route::in_hand(message_id id) const {
     std::vector<std::uint32_t> found;
-    for (const auto* w : active_) {
-        for (const auto* j : {&w->current, &w->next}) {
-            if (*j && (*j)->message->id == id) {
-                std::ranges::transform((*j)->targets, std::back_inserter(found), &target::index);
-            }
+    const auto look = [&](const std::unique_ptr<worker::parcel>& p) {
+        if (p && p->what.message->id == id) {
+            std::ranges::transform(p->what.targets, std::back_inserter(found), &target::index);
         }
+    };
+    for (const auto* w : active_) {
+        std::ranges::for_each(w->sent, look);
+        std::ranges::for_each(w->over, look);
+        look(w->next);
     }
     return found;
 }
@@ -130,12 +141,15 @@ std::optional<job> route::pull() {
     if (is_stopping_ || ready_.empty()) {
         return std::nullopt;
     }
-    if (!planner_.admit(now)) {
-        arm(planner_.send_at(now));
+    if (const auto at = planner_.send_at(now); at > now) {
+        arm(at);
         return std::nullopt;
     }
     const bool was_full = ready_.size() >= options_.ready_limit / 2;
     auto j = ready_.pull();
+    while (j && !admit(*j, now)) {
+        j = ready_.pull();
+    }
     const bool has_room_again = was_full && ready_.size() < options_.ready_limit / 2;
     if (has_room_again || (j && ready_.is_starved(j->message->tenant, j->message->precedence))) {
         uses_.reports.on_room(*this);
@@ -143,7 +157,39 @@ std::optional<job> route::pull() {
     return j;
 }
 
+// Takes what the message uses up of every limit. False: its tenant or a domain has no turn now; it waits in
+// the store, so that nobody waits behind it.
+bool route::admit(job& j, steady_time now) {
+    if (!quotas_.empty()) {
+        std::vector<std::string_view> domains;
+        for (const auto& t : j.targets) {
+            const auto domain = j.message->to[t.index].domain();
+            if (std::ranges::find(domains, domain) == domains.end()) {
+                domains.push_back(domain);
+            }
+        }
+        const auto& tenant = j.message->tenant;
+        if (quotas_.ready_at(tenant, domains, now) > now) {
+            const auto turn = quotas_.queue_up(tenant, domains, now);
+            arm(std::max(quotas_.full_until(tenant, now), now + seconds{1}));
+            uses_.reports.postpone(std::move(j), to_wall(turn));
+            return false;
+        }
+        quotas_.take(tenant, domains, now);
+    }
+    return planner_.admit(now);
+}
+
+std::optional<wall_time> route::limited_until(const tenant_id& tenant, std::string_view domain) const {
+    const auto now = std::chrono::steady_clock::now();
+    const auto turn = std::max(quotas_.turn_at(tenant, domain, now), planner_.send_at(now));
+    return turn > now ? std::optional{to_wall(turn)} : std::nullopt;
+}
+
 void route::adjust() {
+    if (idle_.empty() && active_.size() >= options_.connections) {
+        return;  // nobody to wake, nobody to add
+    }
     const auto now = std::chrono::steady_clock::now();
     const auto state = planner_.state(now);
     if (is_stopping_ || ready_.empty() || state == breaker::open || state == breaker::stopped) {
@@ -165,6 +211,9 @@ void route::adjust() {
         } else if (planner_.open_at() > now) {
             arm(planner_.open_at());
             break;
+        } else if (uses_.in_doubt.is_exhausted()) {
+            arm(now + slate_pause);
+            break;
         } else if (active_.size() < options_.connections) {
             workers_.spawn("worker " + id().text(), work());
         } else {
@@ -185,13 +234,24 @@ void route::adjust_later() {
     });
 }
 
+// Looks again then, at the latest; a time that is armed already comes first.
 void route::arm(steady_time at) {
+    if (at >= armed_) {
+        return;
+    }
+    armed_ = at;
     timer_.expires_at(at);
     timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec && !is_stopping_) {
-            adjust();
-            uses_.reports.on_room(*this);
+        if (ec || is_stopping_) {
+            return;
         }
+        armed_ = steady_time::max();
+        const auto now = std::chrono::steady_clock::now();
+        if (const auto probe = planner_.probe_at(); probe && *probe > now) {
+            arm(*probe);
+        }
+        adjust();
+        uses_.reports.on_room(*this);
     });
 }
 
@@ -202,6 +262,8 @@ void route::opened(const config::endpoint& server) {
     if (problem_in_open_) {
         works_again();
     }
+    planner_.on_opened(std::chrono::steady_clock::now());
+    adjust();
 }
 
 void route::open_failed(const config::endpoint& server, const smtp::outcome& why) {

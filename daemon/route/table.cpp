@@ -4,6 +4,23 @@
 
 namespace estafette::route {
 
+namespace {
+
+// The limits of the tenants whose mail takes each route.
+std::map<route_id, quota_book::by_name>
+rates_of(const std::map<tenant_id, route_id>& tenants, const config::config& c) {
+    std::map<route_id, quota_book::by_name> rates;
+    for (const auto& [tenant, id] : tenants) {
+        const auto* options = c.find_tenant(tenant);
+        if (options != nullptr && !options->rates.empty()) {
+            rates[id][tenant.text()] = options->rates;
+        }
+    }
+    return rates;
+}
+
+}  // namespace
+
 table::table(asio::any_io_executor loop, services uses)
     : loop_{std::move(loop)}
     , uses_{uses} {}
@@ -59,6 +76,10 @@ boost::system::result<void, std::string> table::load(const config::config& c) {
     by_tenant_.clear();
     for (const auto& [tenant, id] : tenants) {
         by_tenant_[tenant] = routes_.at(id).get();
+    }
+    auto rates = rates_of(tenants, c);
+    for (const auto& [id, r] : routes_) {
+        r->limit_tenants(std::move(rates[id]));
     }
     for (auto& [id, r] : old) {
         r->stop(asio::cancellation_type::total);

@@ -12,16 +12,17 @@ namespace estafette::route {
 
 namespace {
 
-net::transaction
-transaction_of(const config::route_options& options, const mail::verp_keys& keys, const job& j) {
-    net::transaction t{j.message, {}, return_path(options, keys, *j.message, j.targets.front().index)};
-    t.recipients.reserve(j.targets.size());
+// Made anew in the memory of an earlier one.
+void address(net::transaction& t, const config::route_options& options, const mail::verp_keys& keys, const job& j) {
+    t.message = j.message;
+    t.recipients.clear();
     for (const auto& target : j.targets) {
         t.recipients.push_back(target.index);
     }
+    t.from_sender = options.return_path == config::return_path_mode::sender;
+    t.return_path = t.from_sender ? std::nullopt : return_path(options, keys, *j.message, j.targets.front().index);
     // A report names the message and the recipient as we know them; without its content it is small.
     t.dsn = smtp::dsn_request{smtp::dsn_request::content::headers, j.message->id.text(), 0, true};
-    return t;
 }
 
 bool is_tls_failure(const error_code& e) {
@@ -32,6 +33,10 @@ bool is_tls_failure(const error_code& e) {
 
 // What was tried becomes a report, what was not a job to be offered again.
 std::optional<job> split_untried(job& j, net::delivery& d) {
+    if (d.recipients.size() == j.targets.size() &&
+        std::ranges::all_of(d.recipients, &smtp::recipient_outcome::tried)) {
+        return std::nullopt;
+    }
     job untried{j.message, {}};
     job tried{j.message, {}};
     std::vector<smtp::recipient_outcome> outcomes;
@@ -78,71 +83,161 @@ asio::awaitable<void> route::work() {
         co_return;
     }
     me.link = &link;
-    me.mark = uses_.in_doubt.take();
     me.opened_at = std::chrono::steady_clock::now();
     opened(server);
-    co_await serve(me);
+    if (take_marks(me)) {
+        co_await serve(me);
+    }
     learn(link);
     me.now = worker::stage::closing;
     me.link = nullptr;
     co_await link.quit();  // bounded by itself
 }
 
-asio::awaitable<void> route::serve(worker& me) {
-    const auto stop = co_await asio::this_coro::cancellation_state;
-    me.current = co_await first_job(me);
-    while (me.current) {
-        me.now = worker::stage::busy;
-        const auto most = std::min(
-            {options_.messages_per_connection, session_limit_, me.link->mail_max().value_or(UINT32_MAX)}
-        );
-        const bool is_worn_out =
-            ++me.delivered >= most || std::chrono::steady_clock::now() - me.opened_at >= options_.max_age;
-        if (options_.across_messages && !faults_.across_messages && !is_worn_out &&
-            stop.cancelled() == asio::cancellation_type::none) {
-            me.next = pull_for(me);
-        }
-        const auto now = transaction_of(options_, uses_.verp, *me.current);
-        std::optional<net::transaction> then;
-        if (me.next) {
-            then = transaction_of(options_, uses_.verp, *me.next);
-        }
-        mark(me);
-        net::delivery d = co_await me.link->deliver(now, then ? &*then : nullptr);
-        const bool next_begun = d.next_begun;
-        bool goes_on = d.is_reusable;
-        if (me.delivered > 1 && is_session_limit(d)) {
-            learn_session_limit(me.delivered - 1, d);
-            goes_on = false;
-        }
-        auto untried = split_untried(*me.current, d);
-        if (!me.current->targets.empty()) {
-            attempt_report report{*me.current, std::move(d), me.link->server(), me.link->tls()};
-            const bool recorded = co_await uses_.reports.record(*this, std::move(report));
-            goes_on = goes_on && recorded;
-            if (recorded) {
-                me.mark.clear();
-            }
-        } else {
-            me.mark.clear();
-        }
-        if (untried) {
-            put_back(std::move(*untried));
-        }
-        me.current = std::exchange(me.next, std::nullopt);
-        goes_on = goes_on && (!is_worn_out || next_begun) &&
-                  (stop.cancelled() == asio::cancellation_type::none || next_begun) &&
-                  planner_.state(std::chrono::steady_clock::now()) != breaker::open;
-        if (!goes_on) {
+// One place on the slate for each message that may be under way; the window is as large as there are.
+bool route::take_marks(worker& me) {
+    const auto wanted = options_.chunking && !faults_.chunking ? options_.window : 1;
+    while (me.marks.size() < wanted) {
+        auto mark = uses_.in_doubt.take();
+        if (!mark.is_real()) {
             break;
         }
-        if (!me.current) {
-            me.current = co_await first_job(me);
+        me.marks.push_back(std::move(mark));
+    }
+    return !me.marks.empty();
+}
+
+std::unique_ptr<route::worker::parcel> route::worker::pack(job j) {
+    std::unique_ptr<parcel> p = spare.empty() ? std::make_unique<parcel>() : std::move(spare.back());
+    if (!spare.empty()) {
+        spare.pop_back();
+    }
+    p->what = std::move(j);
+    address(p->as, home.options_, home.uses_.verp, p->what);
+    return p;
+}
+
+void route::worker::unpack(std::unique_ptr<parcel> p) {
+    p->what = {};
+    p->as.message.reset();
+    spare.push_back(std::move(p));
+}
+
+asio::awaitable<void> route::serve(worker& me) {
+    for (;;) {
+        const bool is_under_way = co_await begin_some(me);
+        if (!is_under_way) {
+            break;
+        }
+        co_await take_outcomes(me);
+    }
+    if (me.next) {
+        put_back(std::move(me.next->what));
+        me.next.reset();
+    }
+}
+
+// The commands of the next message may have left already: then it is sent though nothing else would be.
+bool route::may_begin(const worker& me) const {
+    const auto most =
+        std::min({options_.messages_per_connection, session_limit_, me.link->mail_max().value_or(UINT32_MAX)}
+        );
+    const auto now = std::chrono::steady_clock::now();
+    return me.goes_on && !is_stopping_ && me.begun < most && now - me.opened_at < options_.max_age &&
+           planner_.state(now) != breaker::open;
+}
+
+// Begins what may go out now; waits for work where nothing is under way. False: nothing comes any more.
+asio::awaitable<bool> route::begin_some(worker& me) {
+    if (me.sent.empty() && !me.next && may_begin(me)) {
+        std::optional<job> found = co_await first_job(me);
+        if (found) {
+            me.next = me.pack(std::move(*found));
         }
     }
-    if (me.current) {
-        put_back(std::move(*std::exchange(me.current, std::nullopt)));
+    me.now = worker::stage::busy;
+    if (me.sent.empty() && me.next && me.goes_on && (me.next_begun || may_begin(me))) {
+        begin(me);
     }
+    while (!me.sent.empty() && !me.marks.empty() && !me.next && options_.window > 1 && may_begin(me)) {
+        co_await me.link->send();
+        std::optional<job> another = me.link->has_room() ? pull_for(me) : std::nullopt;
+        if (!another) {
+            break;
+        }
+        me.next = me.pack(std::move(*another));
+        begin(me);
+    }
+    co_return !me.sent.empty();
+}
+
+// The next parcel goes out, and takes the one behind it along where that saves a round trip.
+void route::begin(worker& me) {
+    me.sent.push_back(std::move(me.next));
+    me.next_begun = false;
+    ++me.begun;
+    auto& now = *me.sent.back();
+    if (options_.across_messages && !faults_.across_messages && me.link->announces_next() && may_begin(me)) {
+        if (auto behind = pull_for(me)) {
+            me.next = me.pack(std::move(*behind));
+        }
+    }
+    me.marked.clear();
+    for (const auto& t : now.what.targets) {
+        me.marked.push_back(now.what.id(t));
+    }
+    now.mark = std::move(me.marks.back());
+    me.marks.pop_back();
+    now.mark.mark(me.marked);
+    me.link->begin(now.as, me.next ? &me.next->as : nullptr);
+}
+
+// The oldest outcome, and those that came with it, go to the store together.
+asio::awaitable<void> route::take_outcomes(worker& me) {
+    do {
+        auto d = co_await me.link->outcome();
+        note_outcome(me, std::move(d));
+    } while (me.link->has_outcome());
+    bool is_durable = true;
+    if (!me.reports.empty()) {
+        is_durable = co_await uses_.reports.record(*this, me.reports);
+    }
+    me.goes_on = me.goes_on && is_durable;
+    for (auto& p : me.over) {
+        if (is_durable) {
+            p->mark.clear();
+            me.marks.push_back(std::move(p->mark));
+        }
+        me.unpack(std::move(p));
+    }
+    me.over.clear();
+    if (!me.reports.empty()) {
+        me.link->recycle(std::move(me.reports.front().result.recipients));
+        me.reports.clear();
+    }
+    for (auto& j : me.untried) {
+        put_back(std::move(j));
+    }
+    me.untried.clear();
+}
+
+void route::note_outcome(worker& me, net::delivery d) {
+    std::unique_ptr<worker::parcel> p = std::move(me.sent.front());
+    me.sent.erase(me.sent.begin());
+    me.next_begun = d.next_begun;
+    me.goes_on = me.goes_on && d.is_reusable;
+    if (me.answered != 0 && is_session_limit(d)) {
+        learn_session_limit(me.answered, d);
+        me.goes_on = false;
+    }
+    ++me.answered;
+    if (auto rest = split_untried(p->what, d)) {
+        me.untried.push_back(std::move(*rest));
+    }
+    if (!p->what.targets.empty()) {
+        me.reports.push_back({p->what, std::move(d), me.link->server(), me.link->tls()});
+    }
+    me.over.push_back(std::move(p));
 }
 
 // The recipients were not tried; the next connections end before the server's own limit.
@@ -198,15 +293,6 @@ void route::learn(const net::connection& link) {
         "route_fallback",
         {{"route", id().text()}, {"server", link.server()}, {"without", words}}
     );
-}
-
-void route::mark(worker& me) {
-    std::vector<recipient_id> ids;
-    ids.reserve(me.current->targets.size());
-    for (const auto& t : me.current->targets) {
-        ids.push_back(me.current->id(t));
-    }
-    me.mark.mark(ids);
 }
 
 asio::awaitable<std::optional<job>> route::first_job(worker& me) {

@@ -4,12 +4,24 @@
 #include "estafette/net/connection.hpp"
 #include "estafette/route/route.hpp"
 
+#include <memory>
 #include <optional>
+#include <vector>
 
 namespace estafette::route {
 
 struct route::worker {
     enum class stage : std::uint8_t { opening, idle, busy, closing };
+
+    // One message on its way: from before its first byte until its outcome is durable. Kept in one place
+    // meanwhile, since the connection refers to it.
+    struct parcel {
+        job what;
+        net::transaction as;
+        store::slate::slot mark;  // that it is in doubt if we die now
+    };
+
+    using parcels = std::vector<std::unique_ptr<parcel>>;
 
     // In the route's list from birth to end.
     explicit worker(route& owner)
@@ -25,13 +37,24 @@ struct route::worker {
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
 
+    [[nodiscard]] std::unique_ptr<parcel> pack(job j);
+    void unpack(std::unique_ptr<parcel> p);
+
     route& home;
     stage now = stage::opening;
     net::connection* link = nullptr;
-    std::optional<job> current, next;  // under way: what a crash or a cancel must know of
-    store::slate::slot mark;           // which mail is in doubt if we die now
-    std::uint32_t delivered = 0;
+    parcels sent;                           // begun, oldest first: their outcome is not known
+    parcels over;                           // their outcome is being recorded
+    std::unique_ptr<parcel> next;           // begun next; its commands may have left
+    std::vector<attempt_report> reports;    // of what is over
+    std::vector<job> untried;               // of what is over: for another connection
+    std::vector<store::slate::slot> marks;  // that mark nothing now; one for each message of the window
+    std::uint32_t begun = 0, answered = 0;  // messages, ever
+    bool goes_on = true;                    // another message may be begun
+    bool next_begun = false;                // commands of `next` have left
     steady_time opened_at{};
+    parcels spare;
+    std::vector<recipient_id> marked;  // memory for the mark
 };
 
 // In the route's idle list from birth to end.

@@ -50,18 +50,20 @@ scheduler::describe(const route::route& from, const route::attempt_report& repor
     return a;
 }
 
-asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_report report) {
+asio::awaitable<bool> scheduler::record(route::route& from, std::span<const route::attempt_report> reports) {
     const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-    const auto& message = *report.what.message;
-    const auto& tenant = options_of(message.tenant);
     std::vector<store::change> changes;
-    std::vector<store::attempt> attempts;
-    for (std::size_t i = 0; i < report.what.targets.size(); ++i) {
-        auto a = describe(from, report, i);
-        attempts.push_back(a);
-        auto written =
-            settle(report.what.id(report.what.targets[i]), std::move(a), tenant, now, message.expires_at);
-        std::ranges::move(written, std::back_inserter(changes));
+    std::vector<store::attempt> attempts;  // of all recipients of all reports, in order
+    for (const auto& report : reports) {
+        const auto& message = *report.what.message;
+        const auto& tenant = options_of(message.tenant);
+        for (std::size_t i = 0; i < report.what.targets.size(); ++i) {
+            attempts.push_back(describe(from, report, i));
+            auto written = settle(
+                report.what.id(report.what.targets[i]), attempts.back(), tenant, now, message.expires_at
+            );
+            std::ranges::move(written, std::back_inserter(changes));
+        }
     }
     std::optional<wall_time> next;
     for (const auto& c : changes) {
@@ -74,8 +76,22 @@ asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_repor
         on_store_failure();
         co_return false;
     }
-    observe(report, attempts);
-    weigh(report, attempts);
+    auto first = attempts.cbegin();
+    for (const auto& report : reports) {
+        const auto last = first + static_cast<std::ptrdiff_t>(report.what.targets.size());
+        observe(report, {first, last});
+        weigh(report, {first, last});
+        tell_route(from, {first, last});
+        first = last;
+    }
+    if (next) {
+        look_again_by(*next);
+    }
+    co_return true;
+}
+
+// What one transaction says about the route.
+void scheduler::tell_route(route::route& from, std::span<const store::attempt> attempts) {
     bool went_through = false;
     const store::attempt* blamed = nullptr;
     for (const auto& a : attempts) {
@@ -89,10 +105,6 @@ asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_repor
     } else if (blamed != nullptr) {
         from.blame(blamed->judged, blamed->text);
     }
-    if (next) {
-        look_again_by(*next);
-    }
-    co_return true;
 }
 
 void scheduler::count(const route::attempt_report& report, const store::attempt& a) {
@@ -108,15 +120,18 @@ void scheduler::count(const route::attempt_report& report, const store::attempt&
     }
 }
 
-void scheduler::observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts) {
+void scheduler::observe(const route::attempt_report& report, std::span<const store::attempt> attempts) {
     for (std::size_t i = 0; i < attempts.size(); ++i) {
         const auto& a = attempts[i];
-        const auto who = report.what.id(report.what.targets[i]);
         count(report, a);
+        const auto who = report.what.id(report.what.targets[i]);
         if (a.judged.fault != verdict::scope::route) {
             domains_.note(
                 a.route, report.what.message->to[who.index].domain(), a.judged, a.started_at + a.duration
             );
+        }
+        if (!log::is_on(log::level::info)) {
+            continue;
         }
         log::event(
             log::level::info,

@@ -3,6 +3,7 @@
 #include "estafette/base/log.hpp"
 #include "estafette/sched/outcome.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -20,7 +21,8 @@ constexpr milliseconds longest_sleep = std::chrono::minutes{1};
 constexpr milliseconds retention_pause = std::chrono::minutes{10};
 constexpr milliseconds shortest_delay_pause = milliseconds{250};
 constexpr milliseconds longest_delay_pause = std::chrono::minutes{1};
-constexpr std::size_t delay_step = 500;      // recipients told of at once
+constexpr std::size_t delay_step = 500;  // recipients told of at once
+using postponed_together = std::chrono::duration<std::int64_t, std::ratio<1, 10>>;
 constexpr std::size_t retention_step = 200;  // messages dropped at once
 
 wall_time wall_now() {
@@ -427,6 +429,29 @@ void scheduler::give_back(std::vector<route::job> jobs) {
 asio::awaitable<void> scheduler::unclaim(std::vector<recipient_id> ids) {
     (void)co_await queue_.unclaim(std::move(ids));
     poke();
+}
+
+void scheduler::postpone(route::job j, wall_time until) {
+    const auto at = std::chrono::ceil<postponed_together>(until);
+    const bool is_under_way = !postponed_.empty();
+    auto& ids = postponed_[at];
+    for (const auto& t : j.targets) {
+        ids.push_back(j.id(t));
+    }
+    if (!is_under_way && !has_failed_) {
+        tasks_.spawn("postpone", write_postponed());
+    }
+}
+
+asio::awaitable<void> scheduler::write_postponed() {
+    co_await asio::post(loop_, asio::use_awaitable);  // what else this turn brings goes with it
+    const auto all = std::exchange(postponed_, {});
+    for (const auto& [until, ids] : all) {
+        (void)co_await queue_.postpone(ids, until);
+    }
+    if (!all.empty()) {
+        look_again_by(all.begin()->first);
+    }
 }
 
 void scheduler::on_paused(route::route& which) {

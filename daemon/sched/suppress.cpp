@@ -79,7 +79,7 @@ void scheduler::withhold(message_id id, std::vector<route::target>& targets, con
     });
 }
 
-void scheduler::weigh(const route::attempt_report& report, const std::vector<store::attempt>& attempts) {
+void scheduler::weigh(const route::attempt_report& report, std::span<const store::attempt> attempts) {
     for (std::size_t i = 0; i < attempts.size(); ++i) {
         if (verdict::weigh(attempts[i].judged) == verdict::suppresses::no) {
             continue;

@@ -317,6 +317,21 @@ std::vector<paused_route> book::paused_routes() const {
     return rows;
 }
 
+void book::postpone(const recipient_id& id, wall_time until) {
+    message_row* row = find(id.message);
+    if (!row || id.index >= row->recipients.size()) {
+        return;
+    }
+    recipient_row& r = row->recipients[id.index];
+    leaves(*row, id.index);
+    if (store::postpone(r.at, until)) {
+        r.is_changed = true;
+        changed(*row);
+    }
+    enters(*row, id.index);
+    touch(*row);
+}
+
 std::optional<wall_time> book::oldest_due() {
     std::optional<wall_time> oldest;
     const auto take = [&](wall_time due_at) { oldest = oldest ? std::min(*oldest, due_at) : due_at; };

@@ -62,6 +62,9 @@ public:
     claim(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit);
     void unclaim(const recipient_id& id);
 
+    // Not claimed, and due then; in the ledger with the next flush.
+    void postpone(const recipient_id& id, wall_time until);
+
     [[nodiscard]] std::vector<waiting_tenant> waiting() { return lanes_.waiting(); }
 
     [[nodiscard]] std::vector<paused_route> paused_routes() const;

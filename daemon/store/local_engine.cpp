@@ -134,6 +134,15 @@ public:
         return {};
     }
 
+    result<void> postpone(std::span<const recipient_id> ids, wall_time until) override {
+        return guarded([&]() -> result<void> {
+            for (const recipient_id& id : ids) {
+                book_.postpone(id, until);
+            }
+            return {};
+        });
+    }
+
     // The one read that does not wait for the ledger: mail that leaves at once need not be there.
     result<mail::message_ptr> load(message_id id) override {
         return guarded([&]() -> result<mail::message_ptr> {

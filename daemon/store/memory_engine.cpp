@@ -79,6 +79,17 @@ public:
         return {};
     }
 
+    result<void> postpone(std::span<const recipient_id> ids, wall_time until) override {
+        for (const recipient_id& id : ids) {
+            if (recipient_row* r = find_row(id)) {
+                unindex(id, *r);
+                (void)store::postpone(r->at, until);
+                index(id, *r);
+            }
+        }
+        return {};
+    }
+
     result<mail::message_ptr> load(message_id id) override {
         const auto it = messages_.find(id);
         if (it == messages_.end() || !it->second.message->body) {

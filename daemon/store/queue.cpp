@@ -95,6 +95,12 @@ asio::awaitable<result<void>> queue::unclaim(std::vector<recipient_id> ids) {
     return ask<result<void>>(*thread_, [ids = std::move(ids)](engine& e) { return e.unclaim(ids); });
 }
 
+asio::awaitable<result<void>> queue::postpone(std::vector<recipient_id> ids, wall_time until) {
+    return ask<result<void>>(*thread_, [ids = std::move(ids), until](engine& e) {
+        return e.postpone(ids, until);
+    });
+}
+
 asio::awaitable<result<mail::message_ptr>> queue::load(message_id id) {
     return ask<result<mail::message_ptr>>(*thread_, [id](engine& e) { return e.load(id); });
 }

@@ -204,6 +204,15 @@ suppression line_of(const suppressed& c) {
     return {c.tenant, c.address, c.at, c.until, c.why, c.by, c.text};
 }
 
+bool postpone(standing& s, wall_time until) {
+    s.claimed = false;
+    if (!waits(s.now)) {
+        return false;
+    }
+    s.due_at = until;
+    return true;
+}
+
 route_step apply(std::optional<paused_route>& row, const route_paused& c) {
     const bool is_news = !row || row->why != c.why;
     const wall_time since = row ? row->since : c.at;

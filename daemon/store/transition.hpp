@@ -46,6 +46,9 @@ struct standing {
 [[nodiscard]] bool is_news(const std::optional<suppression>& before, const suppressed& c) noexcept;
 [[nodiscard]] suppression line_of(const suppressed& c);
 
+// Another time at which a recipient that waits is tried; it is no longer claimed. False: it does not wait.
+[[nodiscard]] bool postpone(standing& s, wall_time until);
+
 // The row of the route before the change, or none if it was not paused.
 struct route_step {
     bool fits = false;

@@ -379,6 +379,20 @@ TEST_P(an_engine, keeps_one_row_and_one_event_per_pause_of_a_route) {
     EXPECT_EQ(events[1].by, "uid 0");
 }
 
+TEST_P(an_engine, postpones_what_was_claimed) {
+    store.commit({mail_of{.n = 1}, mail_of{.n = 3}});
+    const tenant_id acme{"acme"};
+    EXPECT_EQ(store->claim_due(acme, mail::priority::transactional, at(10), 10)->size(), 2u);
+    store.commit({cancelled{rcpt(3), at(11), "by", ""}});
+    const std::vector ids{rcpt(1), rcpt(3), rcpt(99)};
+    ASSERT_TRUE(store->postpone(ids, at(3600)));
+    EXPECT_TRUE(store->claim_due(acme, mail::priority::transactional, at(3599), 10)->empty());
+    EXPECT_EQ(store->view(id_of(1))->recipients[0].next_attempt_at, at(3600));
+    EXPECT_EQ(store->view(id_of(1))->recipients[0].now, state::queued);
+    EXPECT_EQ(store->view(id_of(3))->recipients[0].now, state::cancelled);
+    EXPECT_EQ(store->claim_due(acme, mail::priority::transactional, at(3600), 10)->size(), 1u);
+}
+
 TEST_P(an_engine, finds_recipients_newest_first_by_each_condition_and_by_all) {
     store.commit(
         {mail_of{.n = 1, .to = {"a@x.example", "b@x.example"}},

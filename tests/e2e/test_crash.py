@@ -96,6 +96,30 @@ def test_killed_while_real_postfix_takes_200(config, relay, route_to, start, add
     assert sum(seen.values()) - 200 <= CONNECTIONS
 
 
+def test_killed_with_four_under_way_on_each_connection_at_most_four_of_each_go_twice_and_all_are_listed(
+        config, relay, route_to, start, address):
+    window = 4
+    config["relay"] = route_to(relay, connections=CONNECTIONS, chunking=True, window=window)
+    daemon = start(config)
+    before = relay.count()
+    addresses = [address("w") for _ in range(400)]
+    batch(daemon, addresses)
+    kills = 0
+    for count in (20, 120, 240):
+        wait_until(lambda: relay.count() - before >= count, 30, every=0.001)
+        daemon.kill()
+        kills += 1
+        daemon.start()
+    wait_until(lambda: daemon.states().get("relayed") == 400, 60, what=daemon.states)
+    wait_until(lambda: relay.count() - before >= 400, 20)
+    seen = collections.Counter(mail.recipient for mail in relay.mails()[before:])
+    assert set(seen) == set(addresses)
+    assert sum(seen.values()) - 400 <= kills * CONNECTIONS * window
+    listed = {line["address"] for line in daemon.recipients(uncertain="true", limit=500)}
+    assert {to for to, times in seen.items() if times > 1} <= listed
+    assert len(listed) <= kills * CONNECTIONS * window
+
+
 def test_sigterm_finishes_what_is_under_way_and_sends_nothing_twice(to_sink, sink, address):
     daemon = to_sink(delay=0.4)
     addresses = [address("t") for _ in range(30)]

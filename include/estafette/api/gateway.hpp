@@ -65,6 +65,10 @@ public:
     [[nodiscard]] virtual verdict::domain_fact
     domain_of(const tenant_id& tenant, std::string_view domain) const = 0;
 
+    // Mail of this tenant for this address waits for its turn under a limit (rates): until about then.
+    [[nodiscard]] virtual std::optional<wall_time>
+    limited_until(const tenant_id& tenant, std::string_view address) const = 0;
+
     // errc::not_found for an unknown route.
     [[nodiscard]] virtual asio::awaitable<result<void>>
     pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) = 0;

@@ -78,7 +78,9 @@ struct route_options {
     bool pipelining = true;            // RFC 2920 where offered
     bool across_messages = true;       // the final dot and the next MAIL in one write
     bool chunking = false;             // BDAT where offered
+    std::uint32_t window = 1;          // messages under way on one connection, with chunking
     std::vector<std::string> rates;    // COUNT/s, /m, /h or /d: "30/m", "10000/d"; all hold
+    std::map<std::string, std::vector<std::string>> domain_rates;  // recipients' domain, or "*" → rates
 
     bool allow_private = false;  // private, loopback and link-local addresses may be dialled
     smtp::phase_timeouts timeouts;
@@ -123,6 +125,7 @@ struct tenant_options {
     tenant_id id;
     tenant_route route = tenant_route::relay;
     std::optional<route_options> server;  // for own
+    std::vector<std::string> rates;       // of its mail, whichever route it takes
     milliseconds expire_after = std::chrono::hours{24 * 5};
     bool hold_uncertain = false;  // mail in doubt waits for a person instead of being sent again
     verdict::retry_plan retry = verdict::retry_plan::defaults();

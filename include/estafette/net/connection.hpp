@@ -31,6 +31,7 @@ struct transaction {
     std::vector<std::uint32_t> recipients;     // indexes into message->to, never empty
     std::optional<mail::address> return_path;  // MAIL FROM; none is <>
     std::optional<smtp::dsn_request> dsn{};    // written where the server offers DSN
+    bool from_sender = false;                  // MAIL FROM is message->from; return_path is not looked at
 };
 
 struct delivery {
@@ -76,10 +77,32 @@ public:
     // and where, always the route's matter. Once only.
     [[nodiscard]] asio::awaitable<smtp::outcome> open(config::endpoint server);
 
-    // Delivers one message. If `next` is given and the server keeps step, its MAIL, RCPT and DATA travel
-    // with this message's end; its content leaves only by the next call, which must be for it.
-    // Call it again only when the outcome of the last one is durable.
+    // Hands a message over, while others are under way only if has_room(); both transactions live until
+    // their outcome is there. If `next` is given and the server keeps step, its MAIL, RCPT and DATA travel
+    // with this message's end; its content leaves only after begin(), which must then be for it.
+    void begin(const transaction& now, const transaction* next = nullptr);
+
+    // Writes what may go out without another answer.
+    [[nodiscard]] asio::awaitable<void> send();
+
+    // Another message may be begun: nothing is under way, or (with chunking) less than the route's window.
+    [[nodiscard]] bool has_room() const noexcept;
+
+    // Until the oldest message is over. A message is begun beyond the window only when the outcomes of
+    // those before it are durable.
+    [[nodiscard]] asio::awaitable<delivery> outcome();
+
+    // outcome() would not wait.
+    [[nodiscard]] bool has_outcome() const noexcept;
+
+    // begin() and outcome() of the only message under way.
     [[nodiscard]] asio::awaitable<delivery> deliver(const transaction& now, const transaction* next);
+
+    // A next message given to begin() may gain something.
+    [[nodiscard]] bool announces_next() const noexcept;
+
+    // Memory of outcomes that nobody needs any more, for the next ones.
+    void recycle(std::vector<smtp::recipient_outcome> spent);
 
     // QUIT, without waiting long. Never fails.
     [[nodiscard]] asio::awaitable<void> quit();

@@ -137,6 +137,14 @@ write_out(Stream& stream, smtp::session& machine, smtp::action act, driving& wit
     co_return machine.on_written();
 }
 
+// Only the writing, until the machine waits for something.
+template <class Stream>
+asio::awaitable<void> write_due(Stream& stream, smtp::session& machine, driving& with) {
+    for (auto act = machine.current(); act.what == smtp::todo::write;)
+        act = co_await write_out(stream, machine, act, with);
+    with.limit.rest();
+}
+
 template <class Stream>
 asio::awaitable<smtp::action> drive(Stream& stream, smtp::session& machine, smtp::action act, driving& with) {
     auto turn = act.turn;

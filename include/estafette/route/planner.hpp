@@ -1,43 +1,19 @@
 // How many connections a route should have, how fast it may send, when it rests: pure, driven by tests
 // with a clock of their own.
 //
-// Concurrency grows by one with each success until the first sign of overload (slow start), after that
-// by one per round of successes; overload cuts it (AIMD). The breaker opens when nothing works any more
+// One connection goes first. When it is open a quarter of the limit may follow, and concurrency grows by one
+// with each that opens and with each success until the first sign of overload (slow start), after that by
+// one per round of successes; overload cuts it (AIMD). The breaker opens when nothing works any more
 // and lets one probe through when its pause is over.
 #pragma once
 
-#include "estafette/base/error.hpp"
-#include "estafette/base/time.hpp"
+#include "estafette/route/rates.hpp"
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 namespace estafette::route {
-
-// "30/m", "5/s", "2000/h", "10000/d": a token bucket that never holds more than its period's worth.
-class rate_limit {
-public:
-    // errc::duration_invalid for another form.
-    [[nodiscard]] static result<rate_limit> parse(std::string_view text);
-
-    // When the next one may go: ≤ now means at once.
-    [[nodiscard]] steady_time ready_at(steady_time now) const;
-    void take(steady_time now);
-
-private:
-    rate_limit(std::uint32_t count, milliseconds period)
-        : count_{count}
-        , period_{period} {}
-
-    [[nodiscard]] double tokens_at(steady_time now) const;
-
-    std::uint32_t count_;
-    milliseconds period_;
-    double tokens_ = -1;  // below zero: not yet filled
-    steady_time filled_{};
-};
 
 enum class breaker : std::uint8_t {
     closed,     // working
@@ -66,6 +42,7 @@ public:
     [[nodiscard]] bool admit(steady_time now);
     [[nodiscard]] steady_time send_at(steady_time now) const;
 
+    void on_opened(steady_time now);
     void on_success(steady_time now);
 
     // The server said that we are too many or too fast.

@@ -11,6 +11,7 @@
 #include "estafette/mail/verp.hpp"
 #include "estafette/net/task_group.hpp"
 #include "estafette/route/planner.hpp"
+#include "estafette/route/rates.hpp"
 #include "estafette/route/ready.hpp"
 #include "estafette/route/reporter.hpp"
 #include "estafette/route/servers.hpp"
@@ -96,6 +97,13 @@ public:
     // The recipients of the message that connections have in hand.
     [[nodiscard]] std::vector<std::uint32_t> in_hand(message_id id) const;
 
+    // How much of each tenant's mail may go.
+    void limit_tenants(quota_book::by_name rates) { quotas_.set_tenants(std::move(rates)); }
+
+    // A message of this tenant for this domain waits for its turn: until when.
+    [[nodiscard]] std::optional<wall_time>
+    limited_until(const tenant_id& tenant, std::string_view domain) const;
+
     // The route's own fault, found in a transaction.
     void blame(const verdict::verdict& judged, const std::string& text);
 
@@ -122,9 +130,14 @@ private:
     // worker.cpp
     [[nodiscard]] asio::awaitable<void> work();
     [[nodiscard]] asio::awaitable<void> serve(worker& me);
+    [[nodiscard]] bool take_marks(worker& me);
+    [[nodiscard]] asio::awaitable<bool> begin_some(worker& me);
+    [[nodiscard]] asio::awaitable<void> take_outcomes(worker& me);
     [[nodiscard]] asio::awaitable<std::optional<job>> first_job(worker& me);
     [[nodiscard]] asio::awaitable<bool> wait_for_work();
-    static void mark(worker& me);
+    [[nodiscard]] bool may_begin(const worker& me) const;
+    void begin(worker& me);
+    void note_outcome(worker& me, net::delivery d);
     [[nodiscard]] std::optional<job> pull_for(worker& me);
     void learn(const net::connection& link);
     void learn_session_limit(std::uint32_t carried, net::delivery& d);
@@ -132,6 +145,7 @@ private:
     [[nodiscard]] std::vector<std::string> fallbacks() const;
 
     [[nodiscard]] std::optional<job> pull();
+    [[nodiscard]] bool admit(job& j, steady_time now);
     void opened(const config::endpoint& server);
     void open_failed(const config::endpoint& server, const smtp::outcome& why);
     void rest(const verdict::verdict& judged, const std::string& text, planner::gravity how);
@@ -148,13 +162,15 @@ private:
     std::unique_ptr<net::tls_context> tls_;
     ready_queue ready_;
     planner planner_;
+    quota_book quotas_;
     server_list servers_;
     net::task_group workers_;
     net::server_faults faults_;
     std::uint32_t session_limit_ = UINT32_MAX;  // messages a connection, as the server's refusals taught
     std::list<idle_worker*> idle_;              // the latest idle one first: it is woken first
     std::list<worker*> active_;                 // every worker from its birth to its end
-    asio::steady_timer timer_;                  // the probe, or the next token
+    asio::steady_timer timer_;                  // the probe, the next message that may go
+    steady_time armed_ = steady_time::max();    // when it fires
     std::minstd_rand random_;
     std::optional<route_status> problem_;  // why it rests or is paused
     bool problem_in_open_ = false;         // then an open connection proves that the route works again

@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -83,8 +84,10 @@ public:
     [[nodiscard]] asio::awaitable<void> wait();
 
     // reporter
-    [[nodiscard]] asio::awaitable<bool> record(route::route& from, route::attempt_report report) override;
+    [[nodiscard]] asio::awaitable<bool>
+    record(route::route& from, std::span<const route::attempt_report> reports) override;
     void give_back(std::vector<route::job> jobs) override;
+    void postpone(route::job j, wall_time until) override;
     void on_paused(route::route& which) override;
     void on_resumed(route::route& which) override;
     void on_room(route::route& which) override;
@@ -95,11 +98,13 @@ private:
     [[nodiscard]] asio::awaitable<bool> claim_for(store::waiting_tenant who);
     [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> unclaim(std::vector<recipient_id> ids);
+    [[nodiscard]] asio::awaitable<void> write_postponed();
     [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
     [[nodiscard]] store::attempt
     describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
     void count(const route::attempt_report& report, const store::attempt& a);
-    void observe(const route::attempt_report& report, const std::vector<store::attempt>& attempts);
+    void observe(const route::attempt_report& report, std::span<const store::attempt> attempts);
+    static void tell_route(route::route& from, std::span<const store::attempt> attempts);
 
     // suppress.cpp: of the mail's recipients those on their tenant's list, by place, and since when and why.
     using stopped_places = std::map<std::uint32_t, std::string>;
@@ -108,7 +113,7 @@ private:
     [[nodiscard]] asio::awaitable<result<stopped_places>> stopped(mail::message_ptr m);
     [[nodiscard]] asio::awaitable<stopped_mail> stopped_of(std::vector<result<mail::message_ptr>> loaded);
     void withhold(message_id id, std::vector<route::target>& targets, const stopped_places& places);
-    void weigh(const route::attempt_report& report, const std::vector<store::attempt>& attempts);
+    void weigh(const route::attempt_report& report, std::span<const store::attempt> attempts);
     void look_again_by(wall_time at);
     void write_later(store::change c);
     void on_store_failure();
@@ -128,6 +133,7 @@ private:
     bool poked_ = false;
     bool is_stopping_ = false;
     bool has_failed_ = false;
+    std::map<wall_time, std::vector<recipient_id>> postponed_;  // on their way to the store
     std::unordered_set<recipient_id> loading_;  // claimed, their bodies on the way from the store
     std::unordered_set<recipient_id> dropped_;  // of those: cancelled meanwhile
 };

@@ -46,6 +46,10 @@ public:
     claim_due(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit) = 0;
     virtual result<void> unclaim(std::span<const recipient_id> ids) = 0;
 
+    // Gives them back too, due at `until`, and no event. Not journaled: after a crash they may be due as
+    // they were before.
+    virtual result<void> postpone(std::span<const recipient_id> ids, wall_time until) = 0;
+
     // With its body. errc::not_found when unknown or its body is gone.
     [[nodiscard]] virtual result<mail::message_ptr> load(message_id id) = 0;
 

@@ -39,6 +39,7 @@ public:
     [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>>
     claim_due(tenant_id tenant, mail::priority precedence, wall_time until, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<void>> unclaim(std::vector<recipient_id> ids);
+    [[nodiscard]] asio::awaitable<result<void>> postpone(std::vector<recipient_id> ids, wall_time until);
     [[nodiscard]] asio::awaitable<result<mail::message_ptr>> load(message_id id);
 
     // Many in one turn of the store's thread, in the order of `ids`.

@@ -1,8 +1,9 @@
 // The slate: which mail is in doubt, told after a crash. Just before the final dot of a mail leaves, its
-// connection marks the mail's recipients in its slot; when the outcome is durable it clears the slot.
+// connection marks the mail's recipients in a slot; when the outcome is durable it clears the slot.
 //
-// Promise: after kill -9 at any instruction, recover() lists every mail whose dot may have left and whose
-// outcome may not be recorded, at most one per connection. The marks are stores into a mapped file: they
+// Promise: after kill -9 at any instruction, in_doubt() lists every mail whose dot may have left and whose
+// outcome may not be recorded, at most one per slot. A connection has as many slots as messages under
+// way: the route's window. The marks are stores into a mapped file: they
 // cost no system call and outlive the process, not the power.
 // Not here: what is done with mail in doubt (the tenant's policy, sched).
 // Thread: one; slots are taken and marked on the loop.
@@ -23,7 +24,7 @@ class slate {
     struct mapping;
 
 public:
-    // One connection's place; the slate (it may move) must outlive it. Destroying it without clear() leaves
+    // A place for one message; the slate (it may move) must outlive it. Destroying it without clear() leaves
     // the mark.
     class slot {
     public:
@@ -38,6 +39,9 @@ public:
         // After the outcome is durable.
         void clear() noexcept;
 
+        // What it marks will be found.
+        [[nodiscard]] bool is_real() const noexcept { return owner_ != nullptr; }
+
     private:
         friend class slate;
 
@@ -49,8 +53,8 @@ public:
         std::size_t place_ = 0;
     };
 
-    // Opens or creates the file; `slots` is the number of connections at most. Marks of an earlier process
-    // stay until forget(). errc::io, store_damaged, store_newer.
+    // Opens or creates the file; `slots` is the number of messages under way at most. Marks of an earlier
+    // process stay until forget(). errc::io, store_damaged, store_newer.
     [[nodiscard]] static result<slate> open(const std::string& path, std::size_t slots);
 
     // A slate that is not on disk: for stores that are not, and for tests.
@@ -69,7 +73,7 @@ public:
     // Once what was in doubt is recorded in the store: the old marks are wiped.
     void forget() noexcept;
 
-    // A free place; a slot that marks nothing when more connections than `slots` exist (see is_exhausted).
+    // A free place; a slot that marks nothing when all are taken (see is_exhausted).
     [[nodiscard]] slot take() noexcept;
 
     [[nodiscard]] bool is_exhausted() const noexcept;

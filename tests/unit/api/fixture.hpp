@@ -177,6 +177,11 @@ public:
 
     std::vector<route::route_status> routes() const override { return lines; }
 
+    std::optional<wall_time> limited_until(const tenant_id&, std::string_view address) const override {
+        const auto found = limits.find(std::string{address});
+        return found == limits.end() ? std::nullopt : std::optional{found->second};
+    }
+
     std::optional<hold> hold_of(const tenant_id& tenant) const override {
         const auto found = holds.find(tenant);
         return found == holds.end() ? std::nullopt : std::optional{found->second};
@@ -234,6 +239,7 @@ public:
 
     std::string metrics_text() override { return "estafette_up 1\n"; }
 
+    std::map<std::string, wall_time> limits;  // by address
     std::size_t enqueue_calls = 0;
     error_code enqueue_error;
     std::size_t in_hand = 0;

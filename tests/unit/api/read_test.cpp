@@ -127,6 +127,21 @@ TEST_F(Api, shows_mail_of_a_route_that_rests_as_held) {
     EXPECT_EQ(queue.at("states").at("scheduled").to_number<int>(), 1);
 }
 
+TEST_F(Api, shows_mail_that_waits_for_its_turn_under_a_limit_as_rate_limited_and_until_when) {
+    config_.grants = {grant_of(config::role::admin, {}, true)};
+    start();
+    const auto id = enqueue();
+    EXPECT_TRUE(get("/v1/messages/" + id).json().at("recipients").at(0).at("reason").is_null());
+    on_loop([&] { below_->limits["b@y.example"] = from_unix_ms(4'102'444'800'000); });
+    const auto r = get("/v1/messages/" + id + "?lang=nl").json().at("recipients").at(0);
+    EXPECT_EQ(r.at("state").as_string(), "queued");
+    EXPECT_EQ(r.at("reason").as_string(), "rate_limited");
+    EXPECT_EQ(r.at("next_attempt_at").as_string(), "2100-01-01T00:00:00Z");
+    EXPECT_EQ(r.at("explanation").at("headline"), r.at("headline"));
+    const auto listed = get("/v1/recipients?address=b@y.example").json().at("recipients").at(0);
+    EXPECT_EQ(listed.at("reason").as_string(), "rate_limited");
+}
+
 TEST_F(Api, puts_no_words_into_a_server_that_said_nothing) {
     start();
     const auto id = enqueue();

@@ -43,6 +43,13 @@ constexpr std::pair<std::string_view, std::string_view> bad_routes[]{
      "relay.auth: needs TLS: a password is never sent in clear"},
     {"rates: [30/minute]", "relay.rates[0]: not a rate such as 10/s, 30/m, 1000/h or 10000/d"},
     {"rates: [30/m, 0/m]", "relay.rates[1]: not a rate such as 10/s, 30/m, 1000/h or 10000/d"},
+    {"domain_rates: [10/s]", "relay.domain_rates: not a section of domains and lists of rates"},
+    {"domain_rates: {example.org: 10/s}", "relay.domain_rates.example.org: not a list such as [10/s, 1000/h]"
+    },
+    {"domain_rates: {example.org: [10/s, often]}",
+     "relay.domain_rates.example.org[1]: not a rate such as 10/s, 30/m, 1000/h or 10000/d"},
+    {"domain_rates: {\"a b\": [10/s]}",
+     "relay.domain_rates.a b: not a domain such as example.org, nor \"*\" for every other one"},
     {"timeouts: {conect: 3s}", "unknown key relay.timeouts.conect; nearest: relay.timeouts.connect"},
     {"timeouts: {dot: 10}", "relay.timeouts.dot: not a duration such as 30s, 5m, 4h or 2d"},
     {"return_path: fixed",

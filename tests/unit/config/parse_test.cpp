@@ -33,7 +33,9 @@ relay:
   pipelining: false
   across_messages: false
   chunking: true
+  window: 4
   rates: ["30/m", 10000/d]
+  domain_rates: {Example.ORG: [10/s, 500/h], "*": [60/m]}
   allow_private: true
   timeouts: {connect: 3s, dot: 20m, transaction: 1h}
   pause: 1m
@@ -45,6 +47,7 @@ tenants:
   globex:
     server: {servers: [mx.globex.example], return_path: "fixed Bounces@Globex.example"}
     expire_after: 2d
+    rates: [100/h]
     uncertain: hold
     retry: {default: {delays: [1m, 5m]}, greylisted: {delays: [30s], jitter: 0.5}}
   closed: {route: own}
@@ -113,7 +116,10 @@ TEST(config_parse, reads_every_option_of_a_route) {
     EXPECT_FALSE(o.pipelining);
     EXPECT_FALSE(o.across_messages);
     EXPECT_TRUE(o.chunking);
+    EXPECT_EQ(o.window, 4u);
     EXPECT_THAT(o.rates, ElementsAre("30/m", "10000/d"));
+    EXPECT_THAT(o.domain_rates.at("example.org"), ElementsAre("10/s", "500/h"));
+    EXPECT_THAT(o.domain_rates.at("*"), ElementsAre("60/m"));
     EXPECT_TRUE(o.allow_private);
     EXPECT_EQ(o.timeouts[smtp::phase::connect], seconds{3});
     EXPECT_EQ(o.timeouts[smtp::phase::dot], minutes{20});
@@ -143,6 +149,7 @@ TEST(config_parse, reads_tenants) {
     EXPECT_EQ(globex.server->return_path_address, "Bounces@globex.example");
     EXPECT_FALSE(globex.server->allow_private);
     EXPECT_EQ(globex.expire_after, hours{48});
+    EXPECT_THAT(globex.rates, ElementsAre("100/h"));
     EXPECT_TRUE(globex.hold_uncertain);
     EXPECT_THAT(globex.retry.standard.delays, ElementsAre(minutes{1}, minutes{5}));
     EXPECT_THAT(globex.retry.of(verdict::reason::greylisted).delays, ElementsAre(seconds{30}));

@@ -13,31 +13,6 @@ planner with_connections(std::uint32_t n) {
     return planner{{n, std::chrono::minutes{5}, {}}};
 }
 
-TEST(rate_limit, refuses_what_is_not_a_rate) {
-    for (const char* text : {"", "30", "30/", "/m", "0/m", "-1/m", "30/x", "30/mm", "30 /m", "1.5/s"}) {
-        EXPECT_FALSE(rate_limit::parse(text)) << text;
-    }
-}
-
-TEST(rate_limit, lets_a_burst_of_its_period_pass_and_then_one_at_a_time) {
-    auto rate = *rate_limit::parse("30/m");
-    for (int i = 0; i < 30; ++i) {
-        EXPECT_EQ(rate.ready_at(start), start);
-        rate.take(start);
-    }
-    EXPECT_EQ(rate.ready_at(start), start + seconds{2});
-    EXPECT_EQ(rate.ready_at(start + seconds{2}), start + seconds{2});
-}
-
-TEST(rate_limit, never_saves_more_than_its_period) {
-    auto rate = *rate_limit::parse("2/s");
-    rate.take(start);
-    const auto later = start + std::chrono::hours{1};
-    rate.take(later);
-    rate.take(later);
-    EXPECT_GT(rate.ready_at(later), later);
-}
-
 TEST(planner, grows_by_one_with_each_success_up_to_the_limit) {
     auto p = with_connections(4);
     EXPECT_EQ(p.wanted(100, 0), 1u);
@@ -45,6 +20,30 @@ TEST(planner, grows_by_one_with_each_success_up_to_the_limit) {
         p.on_success(start);
     }
     EXPECT_EQ(p.wanted(100, 0), 4u);
+}
+
+TEST(planner, a_first_open_connection_brings_a_quarter_of_the_limit_and_each_further_one_another) {
+    auto p = with_connections(100);
+    EXPECT_EQ(p.wanted(1000, 0), 1u) << "a wrong password is tried once";
+    p.on_opened(start);
+    EXPECT_EQ(p.wanted(1000, 0), 25u);
+    p.on_opened(start);
+    EXPECT_EQ(p.wanted(1000, 0), 26u);
+    auto few = with_connections(3);
+    few.on_opened(start);
+    EXPECT_EQ(few.wanted(1000, 0), 3u);
+}
+
+TEST(planner, an_open_connection_adds_none_after_overload_or_in_a_rest) {
+    auto p = with_connections(100);
+    p.on_opened(start);
+    p.on_overload(start);
+    const auto cut = p.allowed();
+    p.on_opened(start + seconds{10});
+    EXPECT_EQ(p.allowed(), cut);
+    (void)p.on_failure(start, gravity::passing, false);
+    p.on_opened(start + seconds{10});
+    EXPECT_EQ(p.allowed(), 1u);
 }
 
 TEST(planner, wants_no_more_connections_than_there_is_work) {
@@ -135,9 +134,9 @@ TEST(planner, admits_as_fast_as_every_rate_allows) {
     EXPECT_TRUE(p.admit(start));
     EXPECT_TRUE(p.admit(start));
     EXPECT_FALSE(p.admit(start)) << "two a second";
-    EXPECT_TRUE(p.admit(start + seconds{1}));
-    EXPECT_FALSE(p.admit(start + seconds{2})) << "three a minute";
-    EXPECT_GT(p.send_at(start + seconds{2}), start + seconds{10});
+    EXPECT_TRUE(p.admit(start + milliseconds{1100}));
+    EXPECT_FALSE(p.admit(start + seconds{3})) << "three a minute";
+    EXPECT_GT(p.send_at(start + seconds{3}), start + seconds{60});
 }
 
 }  // namespace

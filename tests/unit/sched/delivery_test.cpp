@@ -438,6 +438,122 @@ TEST_F(house, a_server_s_limit_of_messages_a_connection_costs_no_attempt_and_is_
     }(*this)));
 }
 
+TEST_F(house, a_window_of_four_has_four_messages_under_way_on_one_connection) {
+    server_.answers_at_once = 4;  // never answers the content of fewer
+    config::config c;
+    c.relay = options("relay", server_.port());
+    c.relay->connections = 1;
+    c.relay->chunking = true;
+    c.relay->window = 4;
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        std::vector<store::enqueued> mail;
+        std::vector<message_id> ids;
+        for (int i = 0; i < 16; ++i) {
+            auto m = h.make({"ann" + std::to_string(i) + "@example.org"});
+            ids.push_back(m->id);
+            mail.push_back({std::move(m), {}, {}, false});
+        }
+        auto done = co_await h.scheduler_.enqueue(std::move(mail));
+        EXPECT_TRUE(done);
+        for (const auto& id : ids) {
+            const auto v = co_await h.until(id, {state::relayed});
+            EXPECT_EQ(v.recipients[0].attempts, 1u);
+        }
+        EXPECT_EQ(h.server_.accepted.size(), 16u);
+        EXPECT_EQ(h.server_.connections, 1u);
+    }(*this)));
+}
+
+TEST_F(house, a_window_larger_than_the_slate_shrinks_to_it) {
+    std::vector<store::slate::slot> taken;
+    for (int i = 0; i < 62; ++i) {
+        taken.push_back(slate_.take());
+    }
+    server_.answers_at_once = 2;
+    config::config c;
+    c.relay = options("relay", server_.port());
+    c.relay->connections = 1;
+    c.relay->chunking = true;
+    c.relay->window = 4;
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        std::vector<store::enqueued> mail;
+        std::vector<message_id> ids;
+        for (int i = 0; i < 4; ++i) {
+            auto m = h.make({"ann" + std::to_string(i) + "@example.org"});
+            ids.push_back(m->id);
+            mail.push_back({std::move(m), {}, {}, false});
+        }
+        auto done = co_await h.scheduler_.enqueue(std::move(mail));
+        EXPECT_TRUE(done);
+        for (const auto& id : ids) {
+            (void)co_await h.until(id, {state::relayed});
+        }
+        EXPECT_EQ(h.server_.most_unanswered, 2u);
+    }(*this)));
+}
+
+TEST_F(house, what_a_domain_s_limit_holds_back_waits_for_its_turn_and_nobody_waits_behind_it) {
+    config::config c;
+    c.relay = options("relay", server_.port());
+    c.relay->domain_rates = {{"slow.example", {"2/h"}}};
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        std::vector<message_id> slow;
+        for (int i = 0; i < 5; ++i) {
+            auto m = h.make({"ann" + std::to_string(i) + "@slow.example"});
+            slow.push_back(m->id);
+            co_await h.accept(m);
+        }
+        auto other = h.make({"bob@example.org"});
+        co_await h.accept(other);
+        (void)co_await h.until(other->id, {state::relayed});
+        for (int i = 0; i < 2; ++i) {
+            (void)co_await h.until(slow[static_cast<std::size_t>(i)], {state::relayed});
+        }
+        const auto* relay = h.routes_.find(route_id{"relay"});
+        EXPECT_TRUE(relay->limited_until(tenant_id{"default"}, "slow.example"));
+        EXPECT_FALSE(relay->limited_until(tenant_id{"default"}, "example.org"));
+        const auto now = std::chrono::system_clock::now();
+        for (std::size_t i = 2; i < 5; ++i) {
+            auto v = co_await h.view(slow[i]);
+            while (v.recipients[0].next_attempt_at <= now) {  // the store hears of it a turn later
+                v = co_await h.view(slow[i]);
+            }
+            EXPECT_EQ(v.recipients[0].now, state::queued);
+            EXPECT_EQ(v.recipients[0].attempts, 0u);
+        }
+        EXPECT_EQ(h.server_.accepted.size(), 3u);
+    }(*this)));
+}
+
+TEST_F(house, a_tenant_s_limit_holds_back_its_own_mail_only) {
+    config::config c;
+    c.relay = options("relay", server_.port());
+    for (const char* name : {"acme", "globex"}) {
+        c.tenants[name].id = tenant_id{name};
+    }
+    c.tenants["acme"].rates = {"1/h"};
+    start(std::move(c));
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto first = h.make({"ann@example.org"}, "acme");
+        auto second = h.make({"bob@example.org"}, "acme");
+        co_await h.accept(first);
+        co_await h.accept(second);
+        (void)co_await h.until(first->id, {state::relayed});
+        for (int i = 0; i < 3; ++i) {
+            auto m = h.make({"cem" + std::to_string(i) + "@example.org"}, "globex");
+            co_await h.accept(m);
+            (void)co_await h.until(m->id, {state::relayed});
+        }
+        const auto v = co_await h.view(second->id);
+        EXPECT_EQ(v.recipients[0].now, state::queued);
+        EXPECT_EQ(v.recipients[0].attempts, 0u);
+        EXPECT_EQ(h.server_.accepted.size(), 4u);
+    }(*this)));
+}
+
 TEST_F(house, what_a_crash_left_in_doubt_is_recorded_as_uncertain) {
     start_with_relay();
     EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {

@@ -6,15 +6,18 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace estafette::sched {
@@ -46,6 +49,8 @@ public:
     std::size_t open = 0, most_open = 0;
     std::string greeting = "220 test\r\n";
     std::size_t mails_per_connection = SIZE_MAX;  // above: 452 4.5.3 to MAIL
+    std::size_t answers_at_once = 0;              // offers CHUNKING, and answers BDAT when so many have come
+    std::size_t most_unanswered = 0;              // of those
 
 private:
     asio::awaitable<void> accept() {
@@ -85,6 +90,8 @@ private:
         std::vector<std::string> recipients;
         std::string sender;
         std::size_t mails = 0;
+        std::string withheld;
+        std::size_t withheld_count = 0;
         co_await say(s, greeting);
         for (;;) {
             const auto n =
@@ -92,7 +99,8 @@ private:
             const std::string line = in.substr(0, n - 2);
             in.erase(0, n);
             if (line.starts_with("EHLO")) {
-                co_await say(s, "250-test\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
+                const std::string chunking = answers_at_once != 0 ? "250-CHUNKING\r\n" : "";
+                co_await say(s, "250-test\r\n250-PIPELINING\r\n" + chunking + "250 8BITMIME\r\n");
             } else if (line.starts_with("MAIL FROM:")) {
                 recipients.clear();
                 if (++mails > mails_per_connection) {
@@ -135,6 +143,25 @@ private:
                 senders.push_back(sender);
                 accepted.insert(accepted.end(), recipients.begin(), recipients.end());
                 co_await say(s, "250 2.0.0 queued as Q1\r\n");
+            } else if (line.starts_with("BDAT ")) {
+                const auto size = std::stoul(line.substr(5));
+                if (in.size() < size) {
+                    co_await asio::async_read(
+                        s,
+                        asio::dynamic_buffer(in),
+                        asio::transfer_exactly(size - in.size()),
+                        asio::use_awaitable
+                    );
+                }
+                in.erase(0, size);
+                senders.push_back(sender);
+                accepted.insert(accepted.end(), recipients.begin(), recipients.end());
+                withheld += "250 2.0.0 queued as Q1\r\n";
+                most_unanswered = std::max(most_unanswered, ++withheld_count);
+                if (withheld_count == answers_at_once) {
+                    co_await say(s, std::exchange(withheld, {}));
+                    withheld_count = 0;
+                }
             } else if (line == "QUIT") {
                 co_await say(s, "221 bye\r\n");
                 co_return;

@@ -52,6 +52,8 @@ struct scripted_engine final : engine {
 
     result<void> unclaim(std::span<const recipient_id>) override { return {}; }
 
+    result<void> postpone(std::span<const recipient_id>, wall_time) override { return {}; }
+
     result<mail::message_ptr> load(message_id) override { throw std::runtime_error{"a bug"}; }
 
     result<message_view> view(message_id) override { return errc::not_found; }
