@@ -14,6 +14,10 @@ std::string_view host_of(std::string_view server) {
     return server.substr(0, server.rfind(':'));
 }
 
+bool is_for_a_while(const error_code& e) {
+    return e == errc::store_full || e == errc::store_busy;
+}
+
 std::string_view outcome_word(verdict::disposition d) {
     switch (d) {
     case verdict::disposition::accepted: return "relayed";
@@ -54,15 +58,20 @@ asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_repor
     const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
     const auto& message = *report.what.message;
     const auto& tenant = options_of(message.tenant);
-    std::vector<store::change> changes;
     std::vector<store::attempt> attempts;
     for (std::size_t i = 0; i < report.what.targets.size(); ++i) {
-        auto a = describe(from, report, i);
-        attempts.push_back(a);
-        auto written =
-            settle(report.what.id(report.what.targets[i]), std::move(a), tenant, now, message.expires_at);
-        std::ranges::move(written, std::back_inserter(changes));
+        attempts.push_back(describe(from, report, i));
     }
+    const auto changes_of = [&] {
+        std::vector<store::change> changes;
+        for (std::size_t i = 0; i < attempts.size(); ++i) {
+            const auto who = report.what.id(report.what.targets[i]);
+            auto written = settle(who, attempts[i], tenant, now, message.expires_at);
+            std::ranges::move(written, std::back_inserter(changes));
+        }
+        return changes;
+    };
+    auto changes = changes_of();
     std::optional<wall_time> next;
     for (const auto& c : changes) {
         if (const auto* done = std::get_if<store::attempted>(&c); done != nullptr && done->next_attempt_at) {
@@ -70,8 +79,15 @@ asio::awaitable<bool> scheduler::record(route::route& from, route::attempt_repor
         }
     }
     auto done = co_await queue_.commit(std::move(changes));
+    // Nothing was written: the connection waits with its outcome until there is space.
+    while (!done && is_for_a_while(done.error()) && co_await wait_for_space()) {
+        changes = changes_of();
+        done = co_await queue_.commit(std::move(changes));
+    }
     if (!done) {
-        on_store_failure();
+        if (!is_for_a_while(done.error())) {
+            on_store_failure();
+        }
         co_return false;
     }
     observe(report, attempts);

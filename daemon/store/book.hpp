@@ -34,6 +34,9 @@ public:
     // This message's rows and events are in the ledger as they are here.
     [[nodiscard]] bool is_caught_up(message_id id) const;
 
+    // The journal's newest segment: the ledger names it from the next commit on.
+    void note_segment(std::int64_t newest) noexcept { newest_segment_ = newest; }
+
     [[nodiscard]] bool is_flushed() const noexcept {
         return changed_.empty() && events_.empty() && !pauses_changed_;
     }
@@ -106,6 +109,7 @@ private:
     ledger& ledger_;
     bodies bodies_;
     ledger_numbers numbers_;
+    std::int64_t newest_segment_ = 0;
     lanes lanes_;
     std::unordered_map<message_id, std::unique_ptr<message_row>> rows_;
     std::unordered_map<std::int64_t, message_row*> by_number_;

@@ -26,7 +26,7 @@ checkpointer::~checkpointer() {
 }
 
 void checkpointer::begin(std::uint64_t applied) {
-    if (is_running()) {
+    if (is_running() || has_failed_) {
         return;
     }
     if (!runner_.joinable()) {
@@ -67,17 +67,41 @@ void checkpointer::run() {
     }
 }
 
+std::string checkpointer::problem() {
+    if (!has_failed_) {
+        return {};
+    }
+    const std::lock_guard lock{mutex_};
+    return problem_;
+}
+
+// A reader or a writer in the way, or no space: for now. Anything else is for good, since a second sync
+// may say that bytes are there that the first one lost.
+bool checkpointer::is_well(int code) {
+    const int kind = code & 0xFF;
+    if (kind == SQLITE_OK || kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_FULL) {
+        return true;
+    }
+    const std::lock_guard lock{mutex_};
+    problem_ = std::string{"checkpoint: "} + sqlite3_errmsg(db_.handle());
+    has_failed_ = true;
+    return false;
+}
+
 // First without stopping anybody; then what came meanwhile, so that the WAL begins anew and does not grow
 // for ever. What cannot be done now, for a reader or for want of space, is left for the next time.
 bool checkpointer::checkpoint() {
     int log = 0, done = 0;
     const int first =
         sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log, &done);
+    if (!is_well(first)) {
+        return false;
+    }
     needs_quiet_ = true;
     const int second =
         sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
     needs_quiet_ = false;
-    return second == SQLITE_OK || (first == SQLITE_OK && log >= 0 && log == done);
+    return is_well(second) && (second == SQLITE_OK || (first == SQLITE_OK && log >= 0 && log == done));
 }
 
 }  // namespace estafette::store

@@ -38,11 +38,15 @@ public:
     // Until it has ended, or for so long.
     void wait(std::chrono::milliseconds longest);
 
+    // What failed for good, for people; empty: nothing did.
+    [[nodiscard]] std::string problem();
+
     [[nodiscard]] std::uint64_t covered() const noexcept { return covered_.load(std::memory_order_acquire); }
 
 private:
     void run();
     [[nodiscard]] bool checkpoint();
+    [[nodiscard]] bool is_well(int code);
 
     database db_;
     std::atomic<std::uint64_t> covered_{0};
@@ -50,6 +54,8 @@ private:
     std::atomic<bool> needs_quiet_{false};
     std::mutex mutex_;
     std::condition_variable changed_;
+    std::atomic<bool> has_failed_{false};
+    std::string problem_;       // guarded by mutex_
     std::uint64_t wanted_ = 0;  // guarded by mutex_
     bool stops_ = false;        // guarded by mutex_
     std::thread runner_;
