@@ -103,6 +103,7 @@ void add_commands(CLI::App& app, invocation& call) {
     add_health(app, call);
     add_config(app, call);
     add_rules(app, call);
+    add_store(app, call);
     add_completion(app, call);
 }
 
