@@ -42,6 +42,7 @@ void add_config(CLI::App& app, invocation& call);      // config
 void add_rules(CLI::App& app, invocation& call);       // rules
 void add_bounce(CLI::App& app, invocation& call);      // bounce
 void add_suppress(CLI::App& app, invocation& call);    // suppress
+void add_store(CLI::App& app, invocation& call);       // store
 void add_completion(CLI::App& app, invocation& call);  // completion
 
 // The whole program: `args` is argv, args[0] included. It decides by the name whether it is sendmail.

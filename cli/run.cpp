@@ -105,6 +105,7 @@ void add_commands(CLI::App& app, invocation& call) {
     add_rules(app, call);
     add_bounce(app, call);
     add_suppress(app, call);
+    add_store(app, call);
     add_completion(app, call);
 }
 

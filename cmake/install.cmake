@@ -15,6 +15,7 @@ foreach(unit estafetted.service estafetted.socket)
     file(WRITE ${made}/${unit} \"\${text}\")
     file(INSTALL ${made}/${unit} DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")")
 endforeach()
+install(FILES systemd/estafette.catalog DESTINATION lib/systemd/catalog)
 install(FILES systemd/estafette.sysusers.conf DESTINATION lib/sysusers.d RENAME estafette.conf)
 
 # Callers of sendmail are pointed here: lib/estafette/sendmail, mailq, newaliases.

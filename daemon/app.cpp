@@ -90,7 +90,12 @@ store::slate open_slate(const config::config& c) {
     }
     auto opened = store::slate::open(options.path + "/slate", slots_for(c));
     if (!opened) {
-        throw startup_error{EX_CANTCREAT, options.path + "/slate: " + opened.error().message()};
+        const bool is_damaged = opened.error() == errc::store_damaged;
+        throw startup_error{
+            is_damaged || opened.error() == errc::store_newer ? EX_IOERR : EX_CANTCREAT,
+            options.path + "/slate: " +
+                (is_damaged ? "damaged at offset 0: the header is not readable" : opened.error().message())
+        };
     }
     return std::move(*opened);
 }
@@ -121,8 +126,37 @@ app::app(std::string file, config::config c)
     , lmtp_{loop_.get_executor(), bounces_}
     , server_{loop_.get_executor(), queue_, gateway_, meters_} {
     meters_.version = ESTAFETTE_VERSION;
+    queue_.watch([this] { on_store_change(); });
     std::signal(SIGPIPE, SIG_IGN);
     apply_log(config_->log);
+}
+
+// The first failure, and each time that the disk is full or has space again.
+void app::on_store_change() {
+    if (queue_.health()) {
+        scheduler_.on_store_failure();
+        return;
+    }
+    if (queue_.is_full() == is_full_) {
+        return;
+    }
+    is_full_ = !is_full_;
+    if (is_full_) {
+        log::event(
+            log::level::error,
+            "store_full",
+            {{"text", "new mail is refused until there is space; outcomes use the reserve"},
+             {"store", config_->store.path}},
+            "5a8e4c0b7d1f4a3e9c6b2d8f0e7a1b34"
+        );
+    } else {
+        log::event(
+            log::level::info,
+            "store_has_space",
+            {{"text", "new mail is taken again"}, {"store", config_->store.path}},
+            "2c7f9d1a6b3e48d5a0f4e8c2b6d9713e"
+        );
+    }
 }
 
 void app::apply_log(const config::log_options& o) {

@@ -55,6 +55,7 @@ private:
     [[nodiscard]] asio::awaitable<void> reload();
     [[nodiscard]] asio::awaitable<void> watch();  // the watchdog, and the gauges
     [[nodiscard]] asio::awaitable<void> sample();
+    void on_store_change();
     void apply_log(const config::log_options& o);
 
     std::string file_;
@@ -77,6 +78,7 @@ private:
     scheduler_gateway gateway_;
     bounce::lmtp_server lmtp_;
     api::server server_;
+    bool is_full_ = false;        // as logged
     std::exception_ptr failure_;  // of the start, brought out of the loop
 };
 

@@ -84,8 +84,9 @@ api::readiness scheduler_gateway::ready() const {
     api::readiness r;
     const auto health = queue_.health();
     r.checks.emplace_back("store", health ? health.message() : "ok");
+    r.checks.emplace_back("space", queue_.is_full() ? "no space for new mail" : "ok");
     r.checks.emplace_back("accepting", is_stopping_ ? "stopping" : "ok");
-    r.is_ready = !health && !is_stopping_;
+    r.is_ready = !health && !queue_.is_full() && !is_stopping_;
     return r;
 }
 

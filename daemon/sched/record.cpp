@@ -14,6 +14,10 @@ std::string_view host_of(std::string_view server) {
     return server.substr(0, server.rfind(':'));
 }
 
+bool is_for_a_while(const error_code& e) {
+    return e == errc::store_full || e == errc::store_busy;
+}
+
 std::string_view outcome_word(verdict::disposition d) {
     switch (d) {
     case verdict::disposition::accepted: return "relayed";
@@ -52,19 +56,26 @@ scheduler::describe(const route::route& from, const route::attempt_report& repor
 
 asio::awaitable<bool> scheduler::record(route::route& from, std::span<const route::attempt_report> reports) {
     const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-    std::vector<store::change> changes;
     std::vector<store::attempt> attempts;  // of all recipients of all reports, in order
     for (const auto& report : reports) {
-        const auto& message = *report.what.message;
-        const auto& tenant = options_of(message.tenant);
         for (std::size_t i = 0; i < report.what.targets.size(); ++i) {
             attempts.push_back(describe(from, report, i));
-            auto written = settle(
-                report.what.id(report.what.targets[i]), attempts.back(), tenant, now, message.expires_at
-            );
-            std::ranges::move(written, std::back_inserter(changes));
         }
     }
+    const auto changes_of = [&] {
+        std::vector<store::change> changes;
+        auto a = attempts.cbegin();
+        for (const auto& report : reports) {
+            const auto& message = *report.what.message;
+            const auto& tenant = options_of(message.tenant);
+            for (const auto& target : report.what.targets) {
+                auto written = settle(report.what.id(target), *a++, tenant, now, message.expires_at);
+                std::ranges::move(written, std::back_inserter(changes));
+            }
+        }
+        return changes;
+    };
+    auto changes = changes_of();
     std::optional<wall_time> next;
     for (const auto& c : changes) {
         if (const auto* done = std::get_if<store::attempted>(&c); done != nullptr && done->next_attempt_at) {
@@ -72,8 +83,15 @@ asio::awaitable<bool> scheduler::record(route::route& from, std::span<const rout
         }
     }
     auto done = co_await queue_.commit(std::move(changes));
+    // Nothing was written: the connection waits with its outcome until there is space.
+    while (!done && is_for_a_while(done.error()) && co_await wait_for_space()) {
+        changes = changes_of();
+        done = co_await queue_.commit(std::move(changes));
+    }
     if (!done) {
-        on_store_failure();
+        if (!is_for_a_while(done.error())) {
+            on_store_failure();
+        }
         co_return false;
     }
     auto first = attempts.cbegin();

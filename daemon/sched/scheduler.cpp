@@ -23,6 +23,7 @@ constexpr milliseconds shortest_delay_pause = milliseconds{250};
 constexpr milliseconds longest_delay_pause = std::chrono::minutes{1};
 constexpr std::size_t delay_step = 500;  // recipients told of at once
 using postponed_together = std::chrono::duration<std::int64_t, std::ratio<1, 10>>;
+constexpr milliseconds space_pause = seconds{1};
 constexpr std::size_t retention_step = 200;  // messages dropped at once
 
 wall_time wall_now() {
@@ -501,13 +502,23 @@ void scheduler::on_store_failure() {
     log::event(
         log::level::error,
         "store_failed",
-        {{"text", "the store failed: no mail is taken or sent until the daemon is started again"}},
+        {{"text", "the store failed: no mail is taken or sent until the daemon is started again"},
+         {"error", queue_.problem()}},
         "4c1d2f2e6a0b4a7c9d5e8b7f3a2c1d90"
     );
     for (auto* r : routes_.all()) {
         r->pause(std::nullopt, sentence(errc::store_failed), "store");
     }
     poke();
+}
+
+// An outcome found no space, not even in the reserve. False: the daemon stops meanwhile.
+asio::awaitable<bool> scheduler::wait_for_space() {
+    asio::steady_timer pause{loop_};
+    pause.expires_after(space_pause);
+    boost::system::error_code ec;
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    co_return !is_stopping_;
 }
 
 asio::awaitable<void> scheduler::run_retention() {

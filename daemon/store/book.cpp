@@ -350,7 +350,7 @@ std::optional<wall_time> book::oldest_due() {
 
 bool book::follow(std::uint64_t applied, std::size_t limit) {
     // A batch without effect counts as well: its segment is dropped once the ledger says it has it.
-    if (is_flushed() && applied == numbers_.applied) {
+    if (is_flushed() && applied == numbers_.applied && newest_segment_ == numbers_.segment) {
         trim();
         return true;
     }
@@ -360,6 +360,7 @@ bool book::follow(std::uint64_t applied, std::size_t limit) {
     }
     ledger_numbers now = numbers_;
     now.applied = applied;
+    now.segment = newest_segment_;
     try {
         ledger_.begin();
         write_pauses();

@@ -40,6 +40,9 @@ public:
     // Suppressions whose time is over, at most `limit`; flushed only.
     [[nodiscard]] std::size_t purge_suppressions(wall_time now, std::size_t limit);
 
+    // The journal's newest segment: the ledger names it from the next commit on.
+    void note_segment(std::int64_t newest) noexcept { newest_segment_ = newest; }
+
     [[nodiscard]] bool is_flushed() const noexcept {
         return changed_.empty() && events_.empty() && !pauses_changed_ && lines_.empty();
     }
@@ -118,6 +121,7 @@ private:
     ledger& ledger_;
     bodies bodies_;
     ledger_numbers numbers_;
+    std::int64_t newest_segment_ = 0;
     lanes lanes_;
     std::unordered_map<message_id, std::unique_ptr<message_row>> rows_;
     std::unordered_map<std::int64_t, message_row*> by_number_;

@@ -30,7 +30,7 @@ void checkpointer::stop() {
 }
 
 void checkpointer::begin(std::uint64_t applied) {
-    if (is_running() || has_failed()) {
+    if (is_running() || has_failed_) {
         return;
     }
     if (!runner_.joinable()) {
@@ -71,32 +71,42 @@ void checkpointer::run() {
     }
 }
 
+std::string checkpointer::problem() {
+    if (!has_failed_) {
+        return {};
+    }
+    const std::lock_guard lock{mutex_};
+    return problem_;
+}
+
+// A reader or a writer in the way, or no space: for now. Anything else is for good, since a second sync
+// may say that bytes are there that the first one lost.
+bool checkpointer::is_well(int code) {
+    const int kind = code & 0xFF;
+    if (kind == SQLITE_OK || kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_FULL) {
+        return true;
+    }
+    const std::lock_guard lock{mutex_};
+    problem_ = std::string{"checkpoint: "} + sqlite3_errmsg(db_.handle());
+    db_.never_checkpoint();  // nor when it is closed
+    has_failed_ = true;
+    return false;
+}
+
 // First without stopping anybody; then what came meanwhile, so that the WAL begins anew and does not grow
 // for ever. What cannot be done now, for a reader or for want of space, is left for the next time.
 bool checkpointer::checkpoint() {
     int log = 0, done = 0;
     const int first =
         sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log, &done);
-    if (is_over(first)) {
+    if (!is_well(first)) {
         return false;
     }
     needs_quiet_ = true;
     const int second =
         sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
     needs_quiet_ = false;
-    if (is_over(second)) {
-        return false;
-    }
-    return second == SQLITE_OK || (first == SQLITE_OK && log >= 0 && log == done);
-}
-
-bool checkpointer::is_over(int code) {
-    if ((code & 0xFF) != SQLITE_IOERR) {
-        return false;
-    }
-    db_.never_checkpoint();
-    has_failed_ = true;
-    return true;
+    return is_well(second) && (second == SQLITE_OK || (first == SQLITE_OK && log >= 0 && log == done));
 }
 
 }  // namespace estafette::store

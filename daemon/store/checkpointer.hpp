@@ -1,8 +1,8 @@
 // Copies the ledger's WAL into its file and syncs, on a thread and a connection of its own: that takes as
 // long as a disk takes, and no commit waits for it.
 //
-// Promise: covered() is the last batch whose rows are in the ledger's file and synced. After a failed write
-// or sync there is no other checkpoint: the next one may lie. Not here: when it is time (local_engine.cpp).
+// Promise: covered() is the last batch whose rows are in the ledger's file and synced.
+// Not here: when it is time (local_engine.cpp).
 // Thread: all but run() on the store's.
 #pragma once
 
@@ -38,6 +38,9 @@ public:
     // Until it has ended, or for so long.
     void wait(std::chrono::milliseconds longest);
 
+    // What failed for good, for people; empty: nothing did.
+    [[nodiscard]] std::string problem();
+
     [[nodiscard]] std::uint64_t covered() const noexcept { return covered_.load(std::memory_order_acquire); }
 
     [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(std::memory_order_acquire); }
@@ -48,15 +51,16 @@ public:
 private:
     void run();
     [[nodiscard]] bool checkpoint();
-    [[nodiscard]] bool is_over(int code);
+    [[nodiscard]] bool is_well(int code);
 
     database db_;
     std::atomic<std::uint64_t> covered_{0};
     std::atomic<bool> is_running_{false};
     std::atomic<bool> needs_quiet_{false};
-    std::atomic<bool> has_failed_{false};
     std::mutex mutex_;
     std::condition_variable changed_;
+    std::atomic<bool> has_failed_{false};
+    std::string problem_;       // guarded by mutex_
     std::uint64_t wanted_ = 0;  // guarded by mutex_
     bool stops_ = false;        // guarded by mutex_
     std::thread runner_;

@@ -1,5 +1,7 @@
 #include "folder_lock.hpp"
 
+#include "estafette/base/text.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -7,6 +9,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 namespace estafette::store {
@@ -41,7 +44,22 @@ result<folder_lock> folder_lock::take(const std::string& folder) {
     if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
         return errno == EWOULDBLOCK ? errc::store_locked : errc::io;
     }
+    // For whoever finds it locked; a disk that is full costs the name, not the lock.
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock.fd_, 0) == 0) {
+        (void)!::pwrite(lock.fd_, pid.data(), pid.size(), 0);
+    }
     return lock;
+}
+
+std::string folder_lock::holder(const std::string& folder) {
+    long pid = 0;
+    std::string name;
+    if (!(std::ifstream{folder + "/lock"} >> pid)) {
+        return {};
+    }
+    std::getline(std::ifstream{"/proc/" + std::to_string(pid) + "/comm"}, name);
+    return "process " + std::to_string(pid) + (name.empty() ? "" : " (" + printable(name, 32) + ")");
 }
 
 }  // namespace estafette::store

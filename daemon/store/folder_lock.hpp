@@ -17,6 +17,9 @@ public:
     // Makes the folder if it is missing. errc::store_locked, io.
     [[nodiscard]] static result<folder_lock> take(const std::string& folder);
 
+    // Who has it, for people: "process 1234 (estafetted)", or empty where that is not known.
+    [[nodiscard]] static std::string holder(const std::string& folder);
+
 private:
     int fd_ = -1;
 };

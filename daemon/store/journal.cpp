@@ -20,6 +20,12 @@ bool is_no_space(const error_code& e) noexcept {
            e == error_code{EDQUOT, boost::system::system_category()};
 }
 
+// Too many open files, here or on the machine: for a while.
+bool is_no_descriptor(const error_code& e) noexcept {
+    return e == boost::system::errc::too_many_files_open ||
+           e == boost::system::errc::too_many_files_open_in_system;
+}
+
 std::optional<std::int64_t> number_of(const std::string& name) {
     std::int64_t number = 0;
     if (name.size() != digits + suffix.size() || !name.ends_with(suffix)) {
@@ -131,7 +137,7 @@ opened journal::check_order(std::uint64_t applied) const {
     }
     const auto& [number, oldest] = *segments_.begin();
     if (oldest.header.first_sequence > applied + 1) {
-        return damaged(path_of(number), 0, "the segment before it is missing");
+        return damaged(path_of(number), 0, "the batches before it are missing, and the ledger has them not");
     }
     for (auto it = segments_.begin(), next = std::next(it); next != segments_.end(); it = next++) {
         if (next->second.header.first_sequence < it->second.header.first_sequence) {
@@ -167,12 +173,16 @@ opened journal::scan(std::int64_t number, std::uint64_t applied, const replayed&
     }
     const std::uint64_t end = reader.next_sequence();
     if (next != segments_.end()) {
-        const std::uint64_t follows = next->second.header.first_sequence;
-        if (follows < end || (follows > end && follows > applied + 1)) {
+        if (next->second.header.first_sequence != end) {
             return damaged(path, reader.offset(), "records are missing");
         }
     } else if (const auto behind = reader.find_record_behind()) {
         return damaged(path, reader.offset(), "a good record follows at offset " + std::to_string(*behind));
+    } else if (end <= applied) {
+        // What the ledger has was synced here before.
+        return damaged(
+            path, reader.offset(), "the ledger has batch " + std::to_string(applied) + ", missing here"
+        );
     }
     next_sequence_ = std::max(next_sequence_, end);
     return {};
@@ -196,12 +206,12 @@ result<journal::appended> journal::append(std::span<const change> batch) {
             return ec;
         }
     }
-    if (current_->content->write_at(offset_, buffer_)) {
-        return fail();
+    if (const auto ec = current_->content->write_at(offset_, buffer_)) {
+        return fail(path_of(last_number_), "write", ec);
     }
     const auto written_at = std::chrono::steady_clock::now();
-    if (current_->content->sync()) {
-        return fail();
+    if (const auto ec = current_->content->sync()) {
+        return fail(path_of(last_number_), "sync", ec);
     }
     last_sync_ = std::chrono::steady_clock::now() - written_at;
     for (auto& body : done.bodies) {
@@ -228,12 +238,16 @@ error_code journal::roll(std::uint64_t needed) {
     const std::string path = path_of(last_number_ + 1);
     auto made = make_segment(path, h, length);
     if (!made) {
-        if (!is_no_space(made.error())) {
-            return fail();
+        const bool is_short_of_files = is_no_descriptor(made.error());
+        if (!is_no_space(made.error()) && !is_short_of_files) {
+            return fail(path, "create", made.error());
         }
         const auto removed = files_.remove(path);
         const bool is_gone = !removed || removed == boost::system::errc::no_such_file_or_directory;
-        return is_gone ? make_error_code(errc::store_full) : fail();
+        if (!is_gone) {
+            return fail(path, "remove", removed);
+        }
+        return is_short_of_files ? errc::store_busy : errc::store_full;
     }
     ++last_number_;
     current_ = &segments_.emplace(last_number_, segment{h, std::move(*made)}).first->second;
@@ -258,8 +272,11 @@ journal::make_segment(const std::string& path, const segment_header& h, std::uin
     return content;
 }
 
-error_code journal::fail() noexcept {
+error_code journal::fail(const std::string& path, const char* call, const error_code& why) {
     has_failed_ = true;
+    if (problem_.empty()) {
+        problem_ = path + ": " + call + ": " + why.message();
+    }
     return errc::store_failed;
 }
 
@@ -293,23 +310,31 @@ result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset
     return body;
 }
 
+// Never the newest, also where a process has yet to begin its own: the ledger names it, and its absence
+// means that somebody took the journal away.
 std::vector<journal::sealed> journal::all_sealed() const {
     std::vector<sealed> all;
     for (auto it = segments_.begin(); it != segments_.end(); ++it) {
         const auto next = std::next(it);
-        if (&it->second != current_) {
-            const bool is_last = next == segments_.end();
-            all.push_back({it->first, (is_last ? next_sequence_ : next->second.header.first_sequence) - 1});
+        if (next != segments_.end()) {
+            all.push_back({it->first, next->second.header.first_sequence - 1});
         }
     }
     return all;
 }
 
 error_code journal::drop(std::int64_t number) {
+    if (has_failed_) {
+        return errc::store_failed;
+    }
+    const std::string path = path_of(number);
     segments_.erase(number);
     std::erase(open_, number);
-    if (files_.remove(path_of(number)) || files_.sync_folder(folder_)) {
-        return fail();
+    if (const auto ec = files_.remove(path)) {
+        return fail(path, "remove", ec);
+    }
+    if (const auto ec = files_.sync_folder(folder_)) {
+        return fail(folder_, "sync", ec);
     }
     return {};
 }

@@ -36,7 +36,8 @@ public:
     // offset, store_newer, io.
     [[nodiscard]] boost::system::result<void, open_error> open(std::uint64_t applied, const replayed& take);
 
-    // errc::store_full: nothing was written, there is no space for a new segment. errc::store_failed.
+    // errc::store_full, store_busy: nothing was written, there is no space or no file descriptor for a new
+    // segment. errc::store_failed.
     [[nodiscard]] result<appended> append(std::span<const change> batch);
 
     // How long the last append() waited for the disk.
@@ -50,6 +51,14 @@ public:
     [[nodiscard]] std::uint64_t last_sequence() const noexcept { return next_sequence_ - 1; }
 
     [[nodiscard]] bool has(std::int64_t segment) const { return segments_.contains(segment); }
+
+    // What failed: file, call and error; empty before the first failure.
+    [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+
+    // Its number; 0: there is none.
+    [[nodiscard]] std::int64_t newest_segment() const noexcept {
+        return segments_.empty() ? 0 : segments_.rbegin()->first;
+    }
 
     // A segment that takes no more records.
     struct sealed {
@@ -75,7 +84,7 @@ private:
     [[nodiscard]] result<std::unique_ptr<file>>
     make_segment(const std::string& path, const segment_header& h, std::uint64_t length);
     [[nodiscard]] result<file*> content_of(std::int64_t number);
-    [[nodiscard]] error_code fail() noexcept;
+    [[nodiscard]] error_code fail(const std::string& path, const char* call, const error_code& why);
 
     file_layer& files_;
     std::string folder_;
@@ -89,6 +98,7 @@ private:
     std::uint64_t capacity_ = 0;  // of current_
     std::string buffer_;
     bool has_failed_ = false;
+    std::string problem_;
     std::chrono::nanoseconds last_sync_{};
 };
 

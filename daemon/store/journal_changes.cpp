@@ -514,6 +514,19 @@ std::vector<std::optional<std::uint64_t>> encode_changes(std::string& out, std::
     return bodies;
 }
 
+std::vector<change> decode_readable(std::string_view payload) {
+    std::vector<change> changes;
+    try {
+        change_decoder d{payload, 0};
+        while (!d.is_at_end()) {
+            changes.push_back(d.next().what);
+        }
+    } catch (const bad_encoding&) {
+        // The rest cannot be told.
+    }
+    return changes;
+}
+
 result<std::vector<logged_change>> decode_record(const segment_record& r) {
     try {
         std::vector<logged_change> changes;

@@ -56,18 +56,19 @@ result<segment_header> decode_header(std::string_view bytes) {
         if (d.raw(segment_magic.size()) != segment_magic) {
             return errc::store_damaged;
         }
-        if (d.u32() > segment_version) {
-            return errc::store_newer;
-        }
+        const std::uint32_t version = d.u32();
         (void)d.u32();
         segment_header h;
         h.number = d.u64();
         h.first_sequence = d.u64();
         h.salt = d.u64();
         (void)d.raw(segment_header::size - 4 - d.offset());
-        const std::uint32_t checksum = d.u32();
-        if (checksum != crc32c(bytes.substr(0, segment_header::size - 4))) {
+        // The checksum has its place in every version: a damaged version is no newer one.
+        if (d.u32() != crc32c(bytes.substr(0, segment_header::size - 4))) {
             return errc::store_damaged;
+        }
+        if (version > segment_version) {
+            return errc::store_newer;
         }
         return h;
     } catch (const bad_encoding&) {
@@ -108,6 +109,25 @@ result<body_header> decode_body_header(std::string_view bytes) {
 
 bool fits(const body_header& h, std::string_view body) noexcept {
     return body.size() == h.length && crc32c(body) == h.checksum;
+}
+
+std::vector<change> read_damaged(std::string_view segment, std::uint64_t from, std::uint64_t to) {
+    std::vector<change> said;
+    const std::uint64_t end = std::min<std::uint64_t>(to, segment.size());
+    for (std::uint64_t at = from; at < end;) {
+        const std::string_view rest = segment.substr(at, end - at);
+        if (rest.size() < record_header_size || decoder{rest}.u32() != record_magic) {
+            at += alignment;
+            continue;
+        }
+        decoder d{rest.substr(4)};
+        const std::size_t length = std::min<std::size_t>(d.u32(), rest.size() - record_header_size);
+        for (change& c : decode_readable(rest.substr(record_header_size, length))) {
+            said.push_back(std::move(c));
+        }
+        at += aligned(record_header_size + length);
+    }
+    return said;
 }
 
 std::optional<segment_record> segment_reader::record_at(std::uint64_t offset) const {
@@ -153,6 +173,13 @@ std::optional<std::uint64_t> segment_reader::find_record_behind() const {
         }
     }
     return std::nullopt;
+}
+
+void segment_reader::skip_to(std::uint64_t offset) {
+    if (const auto r = record_at(offset)) {
+        offset_ = offset;
+        next_sequence_ = r->sequence;
+    }
 }
 
 }  // namespace estafette::store

@@ -65,6 +65,8 @@ void ledger::read_numbers() {
             numbers_.last_message = meta.integer(1);
         } else if (name == "last_event") {
             numbers_.last_event = static_cast<std::uint64_t>(meta.integer(1));
+        } else if (name == "segment") {
+            numbers_.segment = meta.integer(1);
         }
     }
     statement tally{db_, "SELECT state, recipients FROM tally"};
@@ -131,6 +133,9 @@ void ledger::commit(const ledger_numbers& numbers) {
     meta.run("applied", numbers.applied);
     meta.run("last_message", numbers.last_message);
     meta.run("last_event", numbers.last_event);
+    if (numbers.segment != numbers_.segment) {
+        meta.run("segment", numbers.segment);
+    }
     for (std::size_t s = 0; s < state_count; ++s) {
         if (numbers.tally[s] != numbers_.tally[s]) {
             sql("UPDATE tally SET recipients = ? WHERE state = ?").run(numbers.tally[s], std::uint64_t{s});

@@ -87,6 +87,7 @@ struct ledger_numbers {
     std::uint64_t applied = 0;  // the journal's last batch that is in the rows
     std::int64_t last_message = 0;
     std::uint64_t last_event = 0;
+    std::int64_t segment = 0;                        // the journal's newest when it was written; 0: not known
     std::array<std::uint64_t, state_count> tally{};  // recipients by state
     std::map<std::int64_t, segment_use> segments;    // those with bodies that wait
 };

@@ -7,8 +7,6 @@ namespace estafette::store {
 
 namespace {
 
-constexpr std::int64_t application_id = 0x45535446;  // "ESTF"
-
 // Numbers: a message's grows with its acceptance; a recipient's is message << 16 | place in the envelope,
 // so that both orders are the newest first and need no index of their own. Times: Unix milliseconds.
 // `state` 0 scheduled, 1 queued, 2 deferred, 3 held, 4 relayed, 5 delivered, 6 failed, 7 cancelled.
@@ -122,7 +120,7 @@ void prepare_schema(database& db) {
         throw ledger_error{errc::store_newer, "schema version " + std::to_string(found)};
     }
     const bool is_new = found == 0 && db.ask_integer("SELECT count(*) FROM sqlite_schema") == 0;
-    if (!is_new && (found < 1 || db.ask_integer("PRAGMA application_id") != application_id)) {
+    if (!is_new && (found < 1 || db.ask_integer("PRAGMA application_id") != ledger_application_id)) {
         throw ledger_error{errc::store_damaged, "not a ledger of Estafette"};
     }
     if (found == schema_version()) {
@@ -133,7 +131,7 @@ void prepare_schema(database& db) {
     for (std::int64_t done = found; done < schema_version(); ++done) {
         db.execute(steps[static_cast<std::size_t>(done)]);
     }
-    db.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+    db.execute(("PRAGMA application_id = " + std::to_string(ledger_application_id)).c_str());
     db.execute(("PRAGMA user_version = " + std::to_string(schema_version())).c_str());
     db.execute("COMMIT");
 }

@@ -5,6 +5,8 @@
 
 namespace estafette::store {
 
+inline constexpr std::int64_t ledger_application_id = 0x45535446;  // "ESTF"
+
 // Of the tables that this program makes.
 [[nodiscard]] std::int64_t schema_version() noexcept;
 

@@ -3,6 +3,7 @@
 #include "book.hpp"
 #include "checkpointer.hpp"
 #include "cursor.hpp"
+#include "folder_hold.hpp"
 #include "folder_lock.hpp"
 #include "journal.hpp"
 #include "space.hpp"
@@ -48,6 +49,7 @@ public:
     // What the journal has and the ledger has not.
     [[nodiscard]] boost::system::result<void, open_error> recover() {
         applied_ = ledger_.numbers_at_open().applied;
+        const std::int64_t newest = ledger_.numbers_at_open().segment;
         auto opened = journal_.open(applied_, [this](auto sequence, auto segment, const logged_change& c) {
             if (sequence != applied_ && book_.pending() >= tuning_.flush_changes) {
                 book_.flush(applied_);
@@ -57,19 +59,20 @@ public:
                 mail->claimed = false;  // whoever had the claim is gone
             }
             apply(again, segment, c.body);
+            book_.note_segment(segment);
             applied_ = sequence;
         });
         if (!opened) {
             return opened;
         }
+        if (newest != 0 && !journal_.has(newest)) {
+            return missing(newest, "the ledger knows of it");
+        }
+        book_.note_segment(journal_.newest_segment());
         book_.flush(applied_);
         for (const auto& [segment, use] : book_.numbers().segments) {
             if (!journal_.has(segment)) {
-                return open_error{
-                    errc::store_damaged,
-                    options_.path + "/journal: segment " + std::to_string(segment) +
-                        " is missing; mail that waits has its content there"
-                };
+                return missing(segment, "mail that waits has its content there");
             }
         }
         return {};
@@ -87,7 +90,10 @@ public:
         }
         const auto written = append(batch, has_mail);
         if (!written) {
-            failed_ = written.error() == errc::store_full ? error_code{} : written.error();
+            if (written.error() != errc::store_full && written.error() != errc::store_busy) {
+                failed_ = written.error();
+                problem_ = journal_.problem();
+            }
             return written.error();
         }
         try {
@@ -104,15 +110,21 @@ public:
                 }
             }
             applied_ = written->sequence;
+            book_.note_segment(written->segment);
             return done;
-        } catch (const ledger_error&) {
+        } catch (const ledger_error& e) {
             // The batch is durable and the rows in memory are not: only a restart puts that right.
             failed_ = errc::store_failed;
+            problem_ = problem_.empty() ? options_.path + "/ledger.db: " + e.what : problem_;
             return failed_;
         }
     }
 
     std::chrono::nanoseconds last_sync() const noexcept override { return journal_.last_sync(); }
+
+    std::string problem() const override { return problem_; }
+
+    bool takes_mail() override { return !failed_ && space_.is_enough(); }
 
     result<std::vector<waiting_tenant>> waiting() override {
         return guarded([&]() -> result<std::vector<waiting_tenant>> { return book_.waiting(); });
@@ -178,7 +190,7 @@ public:
     result<message_view> view(message_id id) override {
         return guarded([&]() -> result<message_view> {
             if (!book_.is_caught_up(id)) {
-                catch_up();
+                catch_up_if_possible();
             }
             auto found = ledger_.view(id);
             if (!found) {
@@ -189,7 +201,7 @@ public:
     }
 
     result<page> find(const query& q) override {
-        return up_to_date([&]() -> result<page> {
+        return looked_up([&]() -> result<page> {
             const auto before = parse_cursor(q.cursor);
             if (!before) {
                 return before.error();
@@ -208,7 +220,7 @@ public:
     }
 
     result<std::vector<event>> events(std::uint64_t after, std::size_t limit) override {
-        return up_to_date([&]() -> result<std::vector<event>> { return ledger_.events(after, limit); });
+        return looked_up([&]() -> result<std::vector<event>> { return ledger_.events(after, limit); });
     }
 
     result<std::vector<paused_route>> paused_routes() override {
@@ -260,15 +272,19 @@ public:
             const auto bodies_before = before + options_.retention - options_.keep_bodies;
             const auto old = ledger_.complete_before(before, limit);
             const auto bodies = ledger_.bodies_complete_before(bodies_before, limit);
-            book_.purge(old, bodies, before);
-            const auto lines = book_.purge_suppressions(before + options_.retention, limit);
+            written([&] { book_.purge(old, bodies, before); });
+            std::size_t lines = 0;
+            written([&] { lines = book_.purge_suppressions(before + options_.retention, limit); });
             return old.size() + bodies.size() + lines;
         });
     }
 
     result<settled> follow() override {
         return guarded([&]() -> result<settled> {
-            if (book_.pending() >= tuning_.flush_changes || book_.pending_bytes() >= tuning_.flush_bytes) {
+            // The ledger names the journal's newest segment, so that its loss does not go unseen.
+            const bool names_newest = book_.numbers().segment == journal_.newest_segment();
+            if (!names_newest || book_.pending() >= tuning_.flush_changes ||
+                book_.pending_bytes() >= tuning_.flush_bytes) {
                 is_following_ = true;
             }
             if (!is_following_ || failure() || (book_.is_behind() && checkpoint_.needs_quiet())) {
@@ -279,7 +295,6 @@ public:
             } catch (const ledger_error& e) {
                 // The journal has it all: the ledger follows later.
                 if (e.code != errc::store_full && e.code != errc::store_busy) {
-                    failed_ = errc::store_failed;
                     throw;
                 }
                 is_following_ = false;
@@ -290,7 +305,7 @@ public:
 
     result<settled> settle() override {
         if (const auto ec = failure()) {
-            return ec;
+            return ec;  // nothing more is moved or dropped
         }
         return guarded([&]() -> result<settled> {
             if (!with_reserve([&] { return book_.follow(applied_, tuning_.rows_per_step); })) {
@@ -304,11 +319,19 @@ public:
 
 private:
     // The first failure for good, of the journal or the ledger: after it no sync is believed.
-    error_code failure() noexcept {
+    error_code failure() {
         if (!failed_ && checkpoint_.has_failed()) {
             failed_ = errc::store_failed;
+            problem_ = options_.path + "/ledger.db: " + checkpoint_.problem();
         }
         return failed_;
+    }
+
+    [[nodiscard]] open_error missing(std::int64_t segment, const std::string& why) const {
+        return {
+            errc::store_damaged,
+            options_.path + "/journal: segment " + std::to_string(segment) + " is missing; " + why
+        };
     }
 
     template <class Call> auto guarded(Call call) -> decltype(call()) {
@@ -324,12 +347,41 @@ private:
         }
     }
 
-    // Read your writes: the ledger first takes what was committed.
-    template <class Call> auto up_to_date(Call call) -> decltype(call()) {
+    // Read your writes: the ledger first takes what was committed. Where it cannot, its disk being full or
+    // having failed, people's questions are answered from what it has.
+    template <class Call> auto looked_up(Call call) -> decltype(call()) {
         return guarded([&]() -> decltype(call()) {
-            catch_up();
+            catch_up_if_possible();
             return call();
         });
+    }
+
+    void catch_up_if_possible() {
+        try {
+            with_reserve([&] { book_.catch_up(); });
+        } catch (const ledger_error& e) {
+            if (e.code != errc::store_full && !failed_) {
+                throw;
+            }
+        }
+    }
+
+    // What a write or sync of the ledger met: after the first failure nothing is tried again.
+    template <class Call> auto written(Call call) -> decltype(call()) {
+        if (ledger_failed_) {
+            throw ledger_error{failed_, "the ledger failed before"};
+        }
+        try {
+            return call();
+        } catch (const ledger_error& e) {
+            if (e.code != errc::store_full && e.code != errc::store_busy) {
+                ledger_failed_ = true;
+                failed_ = errc::store_failed;
+                problem_ = options_.path + "/ledger.db: " + e.what;
+                throw ledger_error{errc::store_failed, e.what};
+            }
+            throw;
+        }
     }
 
     // Outcomes may use the reserve; new mail may not.
@@ -351,23 +403,21 @@ private:
 
     // The journal has it all: on a full disk the ledger may follow later, with the reserve's help at once.
     template <class Call> auto with_reserve(Call call) -> decltype(call()) {
-        try {
-            return call();
-        } catch (const ledger_error& e) {
-            if (e.code != errc::store_full || !space_.release()) {
-                throw;
+        return written([&] {
+            try {
+                return call();
+            } catch (const ledger_error& e) {
+                if (e.code != errc::store_full || !space_.release()) {
+                    throw;
+                }
+                return call();
             }
-            return call();
-        }
+        });
     }
 
     void flush() {
         with_reserve([&] { book_.flush(applied_); });
         is_following_ = false;
-    }
-
-    void catch_up() {
-        with_reserve([&] { book_.catch_up(); });
     }
 
     // Never slower than what comes in: a step has at least twice what came since the one before.
@@ -387,6 +437,9 @@ private:
     // little still waits are emptied: what waits moves to the ledger. One of which nothing waits goes when
     // a checkpoint that covers its last record has returned.
     [[nodiscard]] settled retire(std::size_t kept) {
+        if (!checkpoint_.problem().empty()) {
+            written([&] { throw ledger_error{errc::store_failed, checkpoint_.problem()}; });
+        }
         std::vector<journal::sealed> empty, sparse;
         for (const journal::sealed& s : journal_.all_sealed()) {
             const auto use = book_.numbers().segments.find(s.segment);
@@ -418,13 +471,14 @@ private:
         if (waiting.empty()) {
             throw ledger_error{errc::store_damaged, "a segment has bodies of nobody"};
         }
-        book_.move_bodies(waiting, [this](const message_row& row) {
+        const auto read = [this](const message_row& row) {
             auto body = read_body(row);
             if (!body) {
-                throw ledger_error{body.error(), "a body in the journal cannot be read"};
+                throw ledger_error{body.error(), "the content of " + row.id.text() + " cannot be read"};
             }
             return std::move(*body);
-        });
+        };
+        written([&] { book_.move_bodies(waiting, read); });
     }
 
     [[nodiscard]] settled drop(const std::vector<journal::sealed>& empty) {
@@ -435,6 +489,7 @@ private:
             }
             if (const auto ec = journal_.drop(s.segment)) {
                 failed_ = ec;
+                problem_ = journal_.problem();
                 throw ledger_error{ec, "a segment of the journal cannot be removed"};
             }
         }
@@ -466,6 +521,8 @@ private:
     bool is_following_ = false;     // the ledger's transaction is under way
     std::size_t seen_pending_ = 0;  // the book's, at the last step
     error_code failed_;
+    bool ledger_failed_ = false;
+    std::string problem_;  // what failed, for people
 };
 
 }  // namespace
@@ -475,7 +532,7 @@ boost::system::result<std::unique_ptr<engine>, open_error> open_local_engine(
 ) {
     auto lock = folder_lock::take(options.path);
     if (!lock) {
-        return open_error{lock.error(), options.path + ": " + lock.error().message()};
+        return lock_problem(options.path, lock.error());
     }
     try {
         auto made = std::make_unique<local_engine>(options, std::move(*lock), std::move(files), tuning);

@@ -180,6 +180,18 @@ error_code queue::health() const noexcept {
     return thread_->health();
 }
 
+std::string queue::problem() const {
+    return thread_->problem();
+}
+
+bool queue::is_full() const noexcept {
+    return thread_->is_full();
+}
+
+void queue::watch(std::function<void()> on_change) {
+    thread_->watch(std::move(on_change));
+}
+
 asio::awaitable<void> queue::close() {
     auto initiate = [this](auto handler) {
         const auto nothing = [](engine&) { return result<void>{}; };

@@ -160,6 +160,15 @@ result<slate> slate::open(const std::string& path, std::size_t slots) {
     return slate{std::move(m)};
 }
 
+error_code slate::check(const std::string& path) {
+    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (file.fd < 0) {
+        return errno == ENOENT ? error_code{} : make_error_code(errc::io);
+    }
+    const auto slots = read_header(file.fd);
+    return slots ? error_code{} : slots.error();
+}
+
 slate slate::in_memory(std::size_t slots) {
     auto m = std::make_unique<mapping>();
     m->length = header_size + slots * slot_size;

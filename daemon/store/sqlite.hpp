@@ -56,6 +56,8 @@ public:
     [[nodiscard]] std::optional<wall_time> maybe_time(int column) const noexcept;
     [[nodiscard]] bool is_null(int column) const noexcept;
 
+    [[nodiscard]] sqlite3_stmt* handle() const noexcept { return handle_; }
+
     void bind(int place, std::int64_t value);
     void bind(int place, std::uint64_t value) { bind(place, static_cast<std::int64_t>(value)); }
     void bind(int place, std::uint32_t value) { bind(place, static_cast<std::int64_t>(value)); }

@@ -18,6 +18,9 @@ constexpr std::size_t batch_bytes = 16u << 20;
 // Idle this long, the engine may tidy up.
 constexpr auto idle_before_settle = std::chrono::milliseconds{20};
 
+// A full store looks this often whether there is space again.
+constexpr auto full_look = std::chrono::seconds{1};
+
 bool is_new_mail(const change& c) noexcept {
     return std::holds_alternative<enqueued>(c);
 }
@@ -145,7 +148,14 @@ queue::thread::rest queue::thread::follow() {
 bool queue::thread::wait_for_work(round& next, rest& left) {
     std::unique_lock lock{mutex_};
     const auto has_news = [this] { return !pending_.changes.empty() || !pending_.others.empty() || stops_; };
-    if (left == rest::none) {
+    if (left == rest::none && is_full()) {
+        // Nobody may ask while it is full: it looks for itself whether space is back.
+        if (!has_work_.wait_for(lock, full_look, has_news)) {
+            lock.unlock();
+            become_full(!engine_->takes_mail());
+            return true;
+        }
+    } else if (left == rest::none) {
         has_work_.wait(lock, has_news);
     } else if (left == rest::what_is_due || left == rest::begun) {
         if (!has_news()) {
@@ -283,11 +293,41 @@ void queue::thread::answer(round done) {
     });
 }
 
-void queue::thread::remember(error_code failure) noexcept {
+void queue::thread::remember(error_code failure) {
+    if (failure == errc::store_full) {
+        become_full(true);
+    }
     if (failure == errc::store_failed || failure == errc::store_damaged || failure == errc::internal) {
         int none = 0;
-        failure_.compare_exchange_strong(none, failure.value(), std::memory_order_relaxed);
+        if (failure_.compare_exchange_strong(none, failure.value(), std::memory_order_relaxed)) {
+            std::string problem = engine_->problem();
+            {
+                const std::lock_guard lock{mutex_};
+                problem_ = std::move(problem);
+            }
+            tell();
+        }
     }
+}
+
+void queue::thread::become_full(bool full) {
+    if (is_full_.exchange(full, std::memory_order_relaxed) != full) {
+        tell();
+    }
+}
+
+// On the loop, which may be gone before.
+void queue::thread::tell() {
+    asio::post(loop_, [self = self_] {
+        if (*self != nullptr && (*self)->on_change_) {
+            (*self)->on_change_();
+        }
+    });
+}
+
+std::string queue::thread::problem() {
+    const std::lock_guard lock{mutex_};
+    return problem_;
 }
 
 }  // namespace estafette::store

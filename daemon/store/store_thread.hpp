@@ -66,6 +66,9 @@ public:
     [[nodiscard]] std::size_t backlog() const noexcept { return backlog_.load(std::memory_order_relaxed); }
 
     [[nodiscard]] error_code health() const noexcept;
+    [[nodiscard]] bool is_full() const noexcept { return is_full_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::string problem();
+    void watch(std::function<void()> on_change) { on_change_ = std::move(on_change); }
 
     [[nodiscard]] const asio::any_io_executor& loop() const noexcept { return loop_; }
 
@@ -93,16 +96,21 @@ private:
     void commit(commits& callers);
     [[nodiscard]] result<effects> commit_of(const std::vector<commit_job*>& callers);
     void answer(round done);
-    void remember(error_code failure) noexcept;
+    void remember(error_code failure);
+    void become_full(bool full);
+    void tell();
 
     asio::any_io_executor loop_;
     std::unique_ptr<engine> engine_;
     observer on_commit_;
     std::atomic<std::size_t> backlog_{0};
-    std::atomic<int> failure_{0};  // an errc
-    round staged_;                 // the loop's, until the end of its turn
-    std::uint64_t pushed_ = 0;     // callers' changes, ever; the loop's
-    bool is_posted_ = false;       // hand_over() comes; the loop's
+    std::atomic<int> failure_{0};       // an errc
+    std::atomic<bool> is_full_{false};  // no space for new mail
+    std::function<void()> on_change_;   // of the two above; the loop's
+    std::string problem_;               // guarded by mutex_
+    round staged_;                      // the loop's, until the end of its turn
+    std::uint64_t pushed_ = 0;          // callers' changes, ever; the loop's
+    bool is_posted_ = false;            // hand_over() comes; the loop's
     std::shared_ptr<thread*> self_ = std::make_shared<thread*>(this);  // what is posted may come after us
     std::mutex mutex_;
     std::condition_variable has_work_;

@@ -15,7 +15,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (const auto record = reader.next()) {
         (void)decode_record(*record);
     }
-    (void)reader.find_record_behind();
+    if (const auto behind = reader.find_record_behind()) {
+        (void)read_damaged(bytes, reader.offset(), *behind);
+        reader.skip_to(*behind);
+        (void)reader.next();
+    }
+    (void)read_damaged(bytes, 0, size);
 
     // The checksum keeps a fuzzer out of the payload: here it is let in.
     if (const auto changes = decode_record({1, 0, bytes, 1})) {

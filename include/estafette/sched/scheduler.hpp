@@ -78,6 +78,9 @@ public:
     // Wakes run().
     void poke();
 
+    // The store has failed: nothing more is claimed or sent. Once.
+    void on_store_failure();
+
     void stop();
 
     // Until the small writes that nobody waits for are done; after the routes have ended.
@@ -116,7 +119,7 @@ private:
     void weigh(const route::attempt_report& report, std::span<const store::attempt> attempts);
     void look_again_by(wall_time at);
     void write_later(store::change c);
-    void on_store_failure();
+    [[nodiscard]] asio::awaitable<bool> wait_for_space();
 
     asio::any_io_executor loop_;
     store::queue& queue_;

@@ -36,6 +36,12 @@ public:
     // How long the last commit waited for the disk; 0 where nothing is synced.
     [[nodiscard]] virtual std::chrono::nanoseconds last_sync() const noexcept { return {}; }
 
+    // What failed for good, for people: file, call, error. Empty: nothing did, or it is not known.
+    [[nodiscard]] virtual std::string problem() const { return {}; }
+
+    // There is space for new mail; after errc::store_full, whether there is again.
+    [[nodiscard]] virtual bool takes_mail() { return true; }
+
     // What waits unclaimed, a line per tenant and precedence, from an index: never a walk over the backlog.
     [[nodiscard]] virtual result<std::vector<waiting_tenant>> waiting() = 0;
 

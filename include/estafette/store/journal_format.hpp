@@ -61,6 +61,11 @@ struct segment_record {
 // errc::store_damaged for a payload that is not what we write.
 [[nodiscard]] result<std::vector<logged_change>> decode_record(const segment_record& r);
 
+// What the bytes between two places may have said, for people who must know what was lost: the changes
+// that still look like such. Nothing vouches for them, so nobody acts on them.
+[[nodiscard]] std::vector<change>
+read_damaged(std::string_view segment, std::uint64_t from, std::uint64_t to);
+
 // Walks over the records of a whole segment's bytes.
 class segment_reader {
 public:
@@ -81,6 +86,9 @@ public:
     // After the last good record: the place of a later one. Only the last write before a crash can be
     // torn, so a good record behind a bad one means that something damaged the file.
     [[nodiscard]] std::optional<std::uint64_t> find_record_behind() const;
+
+    // For tools that read on behind damage: next() goes on with that later record, whatever its sequence.
+    void skip_to(std::uint64_t offset);
 
 private:
     [[nodiscard]] std::optional<segment_record> record_at(std::uint64_t offset) const;

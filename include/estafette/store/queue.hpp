@@ -67,6 +67,15 @@ public:
     // The first failure for good, or clear.
     [[nodiscard]] error_code health() const noexcept;
 
+    // What failed, for people; empty where that is not known.
+    [[nodiscard]] std::string problem() const;
+
+    // New mail is refused for want of space; it takes mail again by itself.
+    [[nodiscard]] bool is_full() const noexcept;
+
+    // Called on the loop when health() or is_full() has changed.
+    void watch(std::function<void()> on_change);
+
     // Waits until all that was handed over is committed; nothing may be called after.
     [[nodiscard]] asio::awaitable<void> close();
 

@@ -57,6 +57,9 @@ public:
     // process stay until forget(). errc::io, store_damaged, store_newer.
     [[nodiscard]] static result<slate> open(const std::string& path, std::size_t slots);
 
+    // Whether open() would take the file; changes nothing, and a missing file is good.
+    [[nodiscard]] static error_code check(const std::string& path);
+
     // A slate that is not on disk: for stores that are not, and for tests.
     [[nodiscard]] static slate in_memory(std::size_t slots);
 
