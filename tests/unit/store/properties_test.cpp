@@ -212,7 +212,8 @@ RC_GTEST_PROP(a_recipients_life, follows_its_rules_whatever_comes, ()) {
             RC_ASSERT(was.now == is.now && was.attempts == is.attempts && was.note == is.note);
         }
         std::uint64_t sum = 0;
-        for (const std::uint64_t count : store->count()->by_state) {
+        const counts now = store->count().value();
+        for (const std::uint64_t count : now.by_state) {
             sum += count;
         }
         RC_ASSERT(sum == after.recipients.size());
