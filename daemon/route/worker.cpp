@@ -13,14 +13,17 @@ namespace estafette::route {
 namespace {
 
 // Made anew in the memory of an earlier one.
-void address(net::transaction& t, const config::route_options& options, const mail::verp_keys& keys, const job& j) {
+void address(
+    net::transaction& t, const config::route_options& options, const mail::verp_keys& keys, const job& j
+) {
     t.message = j.message;
     t.recipients.clear();
     for (const auto& target : j.targets) {
         t.recipients.push_back(target.index);
     }
     t.from_sender = options.return_path == config::return_path_mode::sender;
-    t.return_path = t.from_sender ? std::nullopt : return_path(options, keys, *j.message, j.targets.front().index);
+    t.return_path =
+        t.from_sender ? std::nullopt : return_path(options, keys, *j.message, j.targets.front().index);
     // A report names the message and the recipient as we know them; without its content it is small.
     t.dsn = smtp::dsn_request{smtp::dsn_request::content::headers, j.message->id.text(), 0, true};
 }

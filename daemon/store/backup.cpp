@@ -222,7 +222,14 @@ outcome<void> copy_store(const std::string& from, const std::string& to, const p
     } catch (const ledger_error& e) {
         return open_error{e.code, from + "/ledger.db: " + e.code.message() + " (" + e.what + ")"};
     }
-    return copy(from + "/slate", to + "/slate");
+    if (auto done = copy(from + "/slate", to + "/slate"); !done) {
+        return done;
+    }
+    // With another secret nobody would know the bounces of what was sent.
+    auto done = copy(from + "/verp.secret", to + "/verp.secret");
+    std::error_code is_not_there;
+    fs::permissions(to + "/verp.secret", fs::perms::owner_read | fs::perms::owner_write, is_not_there);
+    return done;
 }
 
 }  // namespace

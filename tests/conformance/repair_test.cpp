@@ -174,6 +174,19 @@ TEST(backup_of_a_store, has_all_of_one_that_rests_or_was_killed) {
     EXPECT_EQ(affected(*whole.open(), *s.open()), std::set<std::uint32_t>{});
 }
 
+TEST(backup_of_a_store, takes_the_secret_of_return_paths_along_for_its_owner_only) {
+    killed_store s;
+    std::ofstream{s.options.path + "/verp.secret"} << "secret\n";
+    ASSERT_TRUE(back_up_store(s.options.path, s.folder.path("copy"), silently).has_value());
+    const std::string copied = s.folder.path("copy/verp.secret");
+    std::ifstream in{copied};
+    std::string text;
+    std::getline(in, text);
+    EXPECT_EQ(text, "secret");
+    const auto mode = std::filesystem::status(copied).permissions();
+    EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
 // Under way: mail comes in and is tried, the journal rolls, bodies move, segments go, while copies are
 // made one after the other. What was acknowledged before a copy began is in it.
 TEST(backup_of_a_store, has_what_was_acknowledged_before_it_began_while_the_store_works) {
