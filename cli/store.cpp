@@ -70,8 +70,8 @@ store::progress progress_on(const invocation& call) {
     };
 }
 
-void print(const std::vector<store::finding>& findings, invocation& call) {
-    for (const store::finding& f : findings) {
+void print(const std::vector<store::damage>& findings, invocation& call) {
+    for (const store::damage& f : findings) {
         if (!call.json) {
             call.io.out << printable(f.text()) << '\n';
             continue;
@@ -114,7 +114,7 @@ json::array array_of(const std::vector<std::string>& lines) {
 }
 
 // Asks on a terminal; elsewhere only --yes is a yes.
-bool is_agreed(const std::vector<store::finding>& findings, bool said_yes, invocation& call) {
+bool is_agreed(const std::vector<store::damage>& findings, bool said_yes, invocation& call) {
     if (!call.json) {
         print(findings, call);
     }

@@ -10,7 +10,7 @@
 
 namespace estafette::store {
 
-std::string finding::text() const {
+std::string damage::text() const {
     return file + ": damaged" + (offset ? " at offset " + std::to_string(*offset) : "") + ": " + what;
 }
 

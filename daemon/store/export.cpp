@@ -119,7 +119,11 @@ outcome<export_report> export_snapshot(
         return opened.error();
     }
     // A question makes the ledger follow; the next two commit it, so that another connection sees the keys.
-    for (int step = 0; step < 1000 && (*opened)->settle().value_or(settled::all) != settled::all; ++step) {
+    for (int step = 0; step < 1000; ++step) {
+        const auto left = (*opened)->settle();
+        if (!left || *left == settled::all) {
+            break;
+        }
     }
     try {
         database keys{snapshot + "/ledger.db", database::access::read_only};
@@ -225,7 +229,11 @@ import_store(const std::string& path, const std::string& folder, import_scope wh
         }
         ++(*taken ? report.taken : report.known);
     }
-    for (int step = 0; step < 1000 && (*store)->settle().value_or(settled::all) != settled::all; ++step) {
+    for (int step = 0; step < 1000; ++step) {
+        const auto left = (*store)->settle();
+        if (!left || *left == settled::all) {
+            break;
+        }
     }
     give_to_owner(path);
     return report;

@@ -96,7 +96,15 @@ std::optional<change> change_of(const event& e, const recipient_view& r, bool is
         return delayed{e.who, e.at};
     }
     if (e.type == "delivered" || e.type == "failed") {
-        corrected c{e.who, e.at, e.now, {}, e.text};
+        corrected c{
+            e.who,
+            e.at,
+            e.now == state::delivered ? finding::delivered : finding::failed,
+            {},
+            e.by,
+            e.text,
+            {}
+        };
         c.judged.why = r.why.value_or(verdict::reason::other);
         return c;
     }

@@ -17,7 +17,7 @@ namespace estafette::store {
 
 // Batches that are not there any more.
 struct hole {
-    finding where;
+    damage where;
     std::uint64_t first = 0, end = 0;  // sequences; end is the first one that is there again, 0: unknown
     std::vector<change> said;          // what the bytes seem to have held
 };

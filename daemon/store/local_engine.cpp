@@ -235,13 +235,13 @@ public:
     }
 
     result<std::vector<recipient_id>> overdue(wall_time before, std::size_t limit) override {
-        return up_to_date([&]() -> result<std::vector<recipient_id>> {
+        return looked_up([&]() -> result<std::vector<recipient_id>> {
             return ledger_.overdue(before, limit);
         });
     }
 
     result<std::vector<message_id>> find_by_header(const std::string& header_message_id) override {
-        return up_to_date([&]() -> result<std::vector<message_id>> {
+        return looked_up([&]() -> result<std::vector<message_id>> {
             return ledger_.find_by_header(header_message_id);
         });
     }

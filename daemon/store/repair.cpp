@@ -40,10 +40,10 @@ public:
         , report_{report}
         , journal_{path_ + "/journal", applied_of(path_ + "/ledger.db").value_or(0)} {}
 
-    void run(const std::vector<finding>& findings) {
+    void run(const std::vector<damage>& findings) {
         const std::string old = path_ + "/ledger.db";
         const bool is_ledger_damaged =
-            std::any_of(findings.begin(), findings.end(), [&](const finding& f) { return f.file == old; });
+            std::any_of(findings.begin(), findings.end(), [&](const damage& f) { return f.file == old; });
         const std::string ledger_path = is_ledger_damaged ? aside_ + "/ledger.new" : old;
         if (is_ledger_damaged) {
             salvaged rows = salvage_ledger(old, ledger_path);

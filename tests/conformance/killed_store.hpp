@@ -96,7 +96,7 @@ public:
         const auto report = check_store(options.path, [](std::string_view, std::uint64_t, std::uint64_t) {});
         EXPECT_TRUE(report.has_value()) << report.error().problem;
         if (report) {
-            for (const finding& f : report->findings) {
+            for (const damage& f : report->findings) {
                 lines.push_back(f.text());
             }
         }

@@ -11,7 +11,7 @@ using test::killed_store;
 using test::life_0_1;
 
 constexpr auto silently = [](std::string_view, std::uint64_t, std::uint64_t) {};
-constexpr auto yes = [](const std::vector<finding>&) { return true; };
+constexpr auto yes = [](const std::vector<damage>&) { return true; };
 
 repair_report repair(const killed_store& s) {
     auto done = repair_store(s.options.path, life_0_1::at(1'000'000), yes, silently);
@@ -54,10 +54,10 @@ std::set<std::uint32_t> affected(engine& before, engine& after) {
     return changed;
 }
 
-void every_affected_message_is_named(const char* what, const std::function<void(killed_store&)>& damage) {
+void every_affected_message_is_named(const char* what, const std::function<void(killed_store&)>& break_it) {
     SCOPED_TRACE(what);
     killed_store whole, s;
-    damage(s);
+    break_it(s);
     const auto files = std::distance(
         std::filesystem::recursive_directory_iterator{s.options.path},
         std::filesystem::recursive_directory_iterator{}
@@ -130,8 +130,8 @@ TEST(repair_of_a_store, loses_only_what_it_names_whatever_file_was_damaged) {
         {"a message row", [](auto& s) { s.execute("DELETE FROM message WHERE no = 2"); }},
         {"a recipient row", [](auto& s) { s.execute("DELETE FROM recipient WHERE no = (4 << 16) + 1"); }},
     };
-    for (const auto& [what, damage] : damages) {
-        every_affected_message_is_named(what, damage);
+    for (const auto& [what, break_it] : damages) {
+        every_affected_message_is_named(what, break_it);
     }
 }
 
@@ -153,11 +153,11 @@ TEST(repair_of_a_store, recovers_a_segment_whose_header_alone_is_damaged) {
 }
 
 TEST(repair_of_a_store, does_nothing_without_consent_and_nothing_to_a_whole_one) {
-    killed_store s;
-    const auto whole = repair_store(s.options.path, life_0_1::at(0), yes, silently);
+    killed_store untouched, s;
+    const auto whole = repair_store(untouched.options.path, life_0_1::at(0), yes, silently);
     EXPECT_TRUE(whole->findings.empty() && whole->aside.empty());
-    s.flip(s.segments().front(), 200);
-    const auto asked = [](const std::vector<finding>& found) {
+    s.flip(s.segments().front(), 1);
+    const auto asked = [](const std::vector<damage>& found) {
         EXPECT_FALSE(found.empty());
         return false;
     };

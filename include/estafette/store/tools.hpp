@@ -21,7 +21,7 @@ namespace estafette::store {
 using progress = std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)>;
 
 // Something that is not as it was written.
-struct finding {
+struct damage {
     std::string file;
     std::optional<std::uint64_t> offset;
     std::string what;
@@ -30,7 +30,7 @@ struct finding {
 };
 
 struct check_report {
-    std::vector<finding> findings;  // none: it is whole
+    std::vector<damage> findings;  // none: it is whole
     std::uint64_t segments = 0, batches = 0, messages = 0, recipients = 0, bodies = 0, events = 0;
 };
 
@@ -40,14 +40,14 @@ template <class T> using outcome = boost::system::result<T, open_error>;
 [[nodiscard]] outcome<check_report> check_store(const std::string& path, const progress& tell);
 
 struct repair_report {
-    std::vector<finding> findings;   // before; none: there was nothing to do
+    std::vector<damage> findings;    // before; none: there was nothing to do
     std::string aside;               // the folder of what was moved away; empty: nothing was done
     std::vector<std::string> moved;  // files
     std::vector<std::string> lost;   // a sentence each
 };
 
 // Asked once, with what is damaged; false: nothing is done.
-using repair_consent = std::function<bool(const std::vector<finding>&)>;
+using repair_consent = std::function<bool(const std::vector<damage>&)>;
 
 // Moves what is damaged into a folder `aside-TIME` of the store and leaves a store that is whole: the
 // ledger's readable rows and all of the journal that can be read. Deletes nothing. Mail whose content is

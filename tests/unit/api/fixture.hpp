@@ -224,8 +224,8 @@ public:
         co_return webhook_answer;
     }
 
-    asio::awaitable<result<std::size_t>> suppress(std::vector<store::suppressed> lines) override {
-        return queue_.commit({lines.begin(), lines.end()});
+    asio::awaitable<result<std::size_t>> suppress(std::vector<store::suppressed> added) override {
+        return queue_.commit({added.begin(), added.end()});
     }
 
     asio::awaitable<result<std::size_t>>

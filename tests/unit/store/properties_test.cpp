@@ -124,7 +124,7 @@ change any_change(recipient_id who) {
     case 3: return held{who, at, why, any_word(), any_text()};
     case 4: return released{who, at, any_word()};
     case 5: return expired{who, at};
-    case 6: return corrected{who, at, any_of<state>(state_count), any_verdict(), any_text()};
+    case 6: return corrected{who, at, any_of<finding>(4), any_verdict(), any_word(), any_text(), any_text()};
     case 7: return route_paused{route_id{any_word()}, at, perhaps_a_time(), why, any_text(), any_word()};
     default: return route_resumed{route_id{any_word()}, at, any_word()};
     }
