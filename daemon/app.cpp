@@ -285,7 +285,8 @@ asio::awaitable<void> app::reload() {
         }
     }
     if (!loaded) {
-        problems.insert(problems.begin(), loaded.error().begin(), loaded.error().end());
+        const auto complaints = loaded.error();  // a copy at each call
+        problems.insert(problems.begin(), complaints.begin(), complaints.end());
     } else if (problems.empty()) {
         auto next = std::make_shared<const config::config>(std::move(*loaded));
         if (auto secrets = bounces_.prepare(*next); !secrets) {
