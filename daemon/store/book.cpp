@@ -19,9 +19,7 @@ book::book(ledger& l, bodies what)
     , bodies_{what}
     , numbers_{l.numbers_at_open()}
     , lanes_{l, [this](std::int64_t recipient) { return is_hidden(recipient); }} {
-    for (paused_route& row : ledger_.paused_routes()) {
-        pauses_.emplace(row.route, std::move(row));
-    }
+    read_pauses();
 }
 
 bool book::apply(const change& c, const body_place& body) {
@@ -30,8 +28,9 @@ bool book::apply(const change& c, const body_place& body) {
         const body_place& place;
 
         bool operator()(const enqueued& what) { return self.take(what, place); }
-        bool operator()(const route_paused& what) { return self.take_route(what); }
-        bool operator()(const route_resumed& what) { return self.take_route(what); }
+        bool operator()(const paused& what) { return self.take_pause(what); }
+        bool operator()(const resumed& what) { return self.take_pause(what); }
+        bool operator()(const acted& what) { return self.take(what); }
         bool operator()(const attempted& what) { return self.take(what); }
         bool operator()(const cancelled& what) { return self.take(what); }
         bool operator()(const held& what) { return self.take(what); }
@@ -117,20 +116,19 @@ template <class Change> bool book::take(const Change& c) {
     return true;
 }
 
-template <class Change> bool book::take_route(const Change& c) {
-    const auto it = pauses_.find(c.route);
-    std::optional<paused_route> row = it == pauses_.end() ? std::nullopt : std::optional{it->second};
-    route_step step = store::apply(row, c);
+template <class Change> bool book::take_pause(const Change& c) {
+    const auto it = pauses_.find(c.what);
+    std::optional<pause> row = it == pauses_.end() ? std::nullopt : std::optional{it->second};
+    pause_step step = store::apply(row, c);
     if (!step.fits) {
         return false;
     }
     if (row) {
-        pauses_[c.route] = std::move(*row);
+        pauses_[c.what] = std::move(*row);
     } else {
         pauses_.erase(it);
-        resumed_.push_back(c.route);
     }
-    pauses_changed_ = true;
+    pauses_changed_.insert(c.what);
     if (step.what) {
         step.what->sequence = ++numbers_.last_event;
         events_.push_back({std::move(*step.what), std::nullopt});
@@ -291,7 +289,15 @@ book::claim(const tenant_id& tenant, mail::priority precedence, wall_time until,
         }
         standing& at = row->recipients[place].at;
         at.claimed = true;
-        claimed.push_back({{row->id, place}, tenant, precedence, key.due_at, row->expires_at, at.attempts});
+        claimed.push_back(
+            {{row->id, place},
+             tenant,
+             precedence,
+             key.due_at,
+             row->expires_at,
+             at.attempts,
+             row->sender_text()}
+        );
     }
     return claimed;
 }
@@ -307,29 +313,6 @@ void book::unclaim(const recipient_id& id) {
         enters(row, id.index);
         touch(row);
     }
-}
-
-std::vector<paused_route> book::paused_routes() const {
-    std::vector<paused_route> rows;
-    for (const auto& [route, row] : pauses_) {
-        rows.push_back(row);
-    }
-    return rows;
-}
-
-void book::postpone(const recipient_id& id, wall_time until) {
-    message_row* row = find(id.message);
-    if (!row || id.index >= row->recipients.size()) {
-        return;
-    }
-    recipient_row& r = row->recipients[id.index];
-    leaves(*row, id.index);
-    if (store::postpone(r.at, until)) {
-        r.is_changed = true;
-        changed(*row);
-    }
-    enters(*row, id.index);
-    touch(*row);
 }
 
 std::optional<wall_time> book::oldest_due() {
@@ -363,7 +346,7 @@ bool book::follow(std::uint64_t applied, std::size_t limit) {
     now.segment = newest_segment_;
     try {
         ledger_.begin();
-        write_pauses();
+        write_the_rest();
         write_lines();
         ledger_.commit(now);
     } catch (...) {
@@ -399,14 +382,17 @@ void book::write(std::size_t limit) {
     }
 }
 
-void book::write_pauses() {
-    if (pauses_changed_) {
-        for (const route_id& route : resumed_) {
-            ledger_.erase(route);
+void book::write_the_rest() {
+    for (const pause_target& what : pauses_changed_) {
+        const auto it = pauses_.find(what);
+        if (it != pauses_.end()) {
+            ledger_.write(it->second);
+        } else {
+            ledger_.erase(what);
         }
-        for (const auto& [route, row] : pauses_) {
-            ledger_.write(row);
-        }
+    }
+    for (const auto& [id, row] : actions_changed_) {
+        ledger_.write(row);
     }
 }
 
@@ -441,15 +427,18 @@ void book::is_written(message_row& row) {
 
 void book::committed() {
     for (message_row* row : changed_) {
+        if (row->fresh && !row->completed_at()) {
+            row->sender = row->sender_text();
+        }
         row->fresh.reset();
         row->body_was_in_ledger = row->body.where == body_place::in_ledger;
     }
     changed_.clear();
     events_.clear();
     rows_written_ = events_written_ = 0;
-    resumed_.clear();
-    pauses_changed_ = false;
     lines_.clear();
+    pauses_changed_.clear();
+    actions_changed_.clear();
     fresh_keys_.clear();
     fresh_bytes_ = 0;
     trim();
@@ -513,7 +502,7 @@ void book::purge(std::span<const message_id> old, std::span<const message_id> bo
             ledger_.erase(*row);
             erased.push_back(row);
         }
-        ledger_.erase_route_events(before);
+        ledger_.erase_pause_events(before);
         ledger_.commit(numbers_);
     } catch (...) {
         ledger_.roll_back();

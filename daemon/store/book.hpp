@@ -9,6 +9,7 @@
 #include "ledger.hpp"
 
 #include <map>
+#include <set>
 #include <unordered_map>
 
 namespace estafette::store {
@@ -44,7 +45,8 @@ public:
     void note_segment(std::int64_t newest) noexcept { newest_segment_ = newest; }
 
     [[nodiscard]] bool is_flushed() const noexcept {
-        return changed_.empty() && events_.empty() && !pauses_changed_ && lines_.empty();
+        return changed_.empty() && events_.empty() && pauses_changed_.empty() && actions_changed_.empty() &&
+               lines_.empty();
     }
 
     // Nothing of it is in an open transaction yet.
@@ -68,9 +70,16 @@ public:
     // Not claimed, and due then; in the ledger with the next flush.
     void postpone(const recipient_id& id, wall_time until);
 
+    // Up to `limit` that are not claimed and due at exactly `until`.
+    [[nodiscard]] std::vector<recipient_id>
+    due_exactly(const tenant_id& tenant, wall_time until, std::size_t limit);
+
+    [[nodiscard]] std::vector<recipient_id> claimed() const;
+
     [[nodiscard]] std::vector<waiting_tenant> waiting() { return lanes_.waiting(); }
 
-    [[nodiscard]] std::vector<paused_route> paused_routes() const;
+    [[nodiscard]] std::vector<pause> pauses() const;
+    [[nodiscard]] std::vector<action> actions(std::uint64_t below, std::size_t limit);
 
     // Claimed or not.
     [[nodiscard]] std::optional<wall_time> oldest_due();
@@ -94,10 +103,12 @@ private:
 
     bool take(const enqueued& c, const body_place& body);
     template <class Change> bool take(const Change& c);
-    template <class Change> bool take_route(const Change& c);
     bool take_line(const suppressed& c);
     void write_lines();
     bool take_line(const unsuppressed& c);
+    template <class Change> bool take_pause(const Change& c);
+    bool take(const acted& c);
+    void read_pauses();
     void note(message_row& row, std::uint32_t place, event e);
     void changed(message_row& row);
     void touch(message_row& row);
@@ -112,7 +123,7 @@ private:
     static constexpr std::size_t everything = std::size_t{0} - 1;
 
     void write(std::size_t limit);
-    void write_pauses();
+    void write_the_rest();
     static void is_written(message_row& row);
     void committed();
     void restore();
@@ -130,9 +141,9 @@ private:
     std::vector<pending_event> events_;  // those before events_written_ are in the open transaction
     std::size_t rows_written_ = 0;
     std::size_t events_written_ = 0;
-    std::map<route_id, paused_route> pauses_;
-    bool pauses_changed_ = false;
-    std::vector<route_id> resumed_;
+    std::map<pause_target, pause> pauses_;
+    std::set<pause_target> pauses_changed_;
+    std::map<std::uint64_t, action> actions_changed_;
     std::map<std::pair<tenant_id, std::string>, idempotent_answer> fresh_keys_;
     std::map<std::pair<tenant_id, std::string>, std::optional<suppression>> lines_;  // none: taken off
     std::size_t fresh_bytes_ = 0;

@@ -84,4 +84,22 @@ bool is_final(state s) noexcept {
     return true;
 }
 
+std::string_view to_text(pause_kind k) noexcept {
+    switch (k) {
+    case pause_kind::route: return "route";
+    case pause_kind::tenant: return "tenant";
+    case pause_kind::sender: return "sender";
+    }
+    return "unknown";
+}
+
+std::optional<pause_kind> parse_pause_kind(std::string_view text) noexcept {
+    for (const auto k : {pause_kind::route, pause_kind::tenant, pause_kind::sender}) {
+        if (to_text(k) == text) {
+            return k;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace estafette::store

@@ -3,6 +3,7 @@
 
 #include "codec.hpp"
 #include "crc32c.hpp"
+#include "journal_words.hpp"
 
 #include <algorithm>
 
@@ -25,6 +26,9 @@ enum class tag : std::uint8_t {
     withheld = 12,
     suppressed = 13,
     unsuppressed = 14,
+    paused = 20,
+    resumed = 21,
+    acted = 22,
 };
 
 enum message_flag : std::uint16_t {
@@ -38,31 +42,6 @@ enum message_flag : std::uint16_t {
     has_body = 128,
     ignores_suppression = 256,
 };
-
-// Enumerations go by their words, which are part of the product; their numbers are not.
-template <class T> T known(std::optional<T> parsed) {
-    if (!parsed) {
-        throw bad_encoding{};
-    }
-    return *parsed;
-}
-
-smtp::phase phase_of(std::string_view label) {
-    for (std::size_t i = 0; i < smtp::phase_count; ++i) {
-        if (smtp::label(static_cast<smtp::phase>(i)) == label) {
-            return static_cast<smtp::phase>(i);
-        }
-    }
-    throw bad_encoding{};
-}
-
-mail::address address_of(std::string_view text) {
-    auto parsed = mail::address::parse(text);
-    if (!parsed) {
-        throw bad_encoding{};
-    }
-    return std::move(*parsed);
-}
 
 class change_encoder {
 public:
@@ -183,9 +162,9 @@ public:
         return std::nullopt;
     }
 
-    std::optional<std::uint64_t> operator()(const route_paused& c) {
-        begin(tag::route_paused);
-        e_.put(std::string_view{c.route.text()});
+    std::optional<std::uint64_t> operator()(const paused& c) {
+        begin(c.what.kind == pause_kind::route ? tag::route_paused : tag::paused);
+        put(c.what);
         e_.put(c.at);
         e_.put(c.until);
         e_.put(verdict::to_text(c.why));
@@ -194,9 +173,9 @@ public:
         return std::nullopt;
     }
 
-    std::optional<std::uint64_t> operator()(const route_resumed& c) {
-        begin(tag::route_resumed);
-        e_.put(std::string_view{c.route.text()});
+    std::optional<std::uint64_t> operator()(const resumed& c) {
+        begin(c.what.kind == pause_kind::route ? tag::route_resumed : tag::resumed);
+        put(c.what);
         e_.put(c.at);
         e_.put(std::string_view{c.by});
         return std::nullopt;
@@ -238,6 +217,23 @@ public:
         return std::nullopt;
     }
 
+    std::optional<std::uint64_t> operator()(const acted& c) {
+        begin(tag::acted);
+        const action& a = c.what;
+        e_.put(a.id);
+        e_.put(a.at);
+        e_.put(std::string_view{a.by});
+        e_.put(to_text(a.verb));
+        e_.put(std::string_view{to_json(a.whom, selector_form::whole)});
+        e_.put(std::string_view{a.reason});
+        e_.put(a.expires_at);
+        e_.put(a.done_at);
+        e_.put(a.count);
+        e_.put(a.undone_at);
+        e_.put(std::string_view{a.undone_by});
+        return std::nullopt;
+    }
+
 private:
     void begin(tag t) { e_.put(static_cast<std::uint8_t>(t)); }
 
@@ -248,6 +244,16 @@ private:
     void put(const recipient_id& id) {
         put(id.message);
         e_.put(id.index);
+    }
+
+    void put(const pause_target& what) {
+        if (what.kind != pause_kind::route) {
+            e_.put(to_text(what.kind));
+        }
+        e_.put(std::string_view{what.name});
+        if (what.kind != pause_kind::route) {
+            e_.put(std::string_view{what.sender});
+        }
     }
 
     void put(const verdict::verdict& v) {
@@ -281,12 +287,15 @@ public:
         case tag::expired: return {read_expired(), std::nullopt};
         case tag::corrected_0_1: return {read_corrected_0_1(), std::nullopt};
         case tag::corrected: return {read_corrected(), std::nullopt};
-        case tag::route_paused: return {read_route_paused(), std::nullopt};
-        case tag::route_resumed: return {read_route_resumed(), std::nullopt};
         case tag::delayed: return {read_delayed(), std::nullopt};
         case tag::withheld: return {read_withheld(), std::nullopt};
         case tag::suppressed: return {read_suppressed(), std::nullopt};
         case tag::unsuppressed: return {read_unsuppressed(), std::nullopt};
+        case tag::route_paused: return {read_paused(route_target()), std::nullopt};
+        case tag::route_resumed: return {read_resumed(route_target()), std::nullopt};
+        case tag::paused: return {read_paused(target()), std::nullopt};
+        case tag::resumed: return {read_resumed(target()), std::nullopt};
+        case tag::acted: return {read_acted(), std::nullopt};
         }
         throw bad_encoding{};
     }
@@ -425,9 +434,19 @@ private:
         return c;
     }
 
-    [[nodiscard]] route_paused read_route_paused() {
-        route_paused c;
-        c.route = route_id{d_.string()};
+    [[nodiscard]] pause_target route_target() { return {pause_kind::route, d_.string(), {}}; }
+
+    [[nodiscard]] pause_target target() {
+        pause_target what;
+        what.kind = known(parse_pause_kind(d_.text()));
+        what.name = d_.string();
+        what.sender = d_.string();
+        return what;
+    }
+
+    [[nodiscard]] paused read_paused(pause_target what) {
+        paused c;
+        c.what = std::move(what);
         c.at = d_.time();
         c.until = d_.maybe_time();
         c.why = known(verdict::parse_reason(d_.text()));
@@ -436,9 +455,9 @@ private:
         return c;
     }
 
-    [[nodiscard]] route_resumed read_route_resumed() {
-        route_resumed c;
-        c.route = route_id{d_.string()};
+    [[nodiscard]] resumed read_resumed(pause_target what) {
+        resumed c;
+        c.what = std::move(what);
         c.at = d_.time();
         c.by = d_.string();
         return c;
@@ -470,6 +489,23 @@ private:
         c.address = d_.string();
         c.at = d_.time();
         c.by = d_.string();
+        return c;
+    }
+
+    [[nodiscard]] acted read_acted() {
+        acted c;
+        action& a = c.what;
+        a.id = d_.u64();
+        a.at = d_.time();
+        a.by = d_.string();
+        a.verb = known(parse_action_verb(d_.text()));
+        a.whom = known(parse_selector(d_.text()));
+        a.reason = d_.string();
+        a.expires_at = d_.maybe_time();
+        a.done_at = d_.maybe_time();
+        a.count = d_.u64();
+        a.undone_at = d_.maybe_time();
+        a.undone_by = d_.string();
         return c;
     }
 

@@ -45,6 +45,13 @@ std::optional<wall_time> message_row::completed_at() const {
     return latest;
 }
 
+std::string message_row::sender_text() const {
+    if (!fresh) {
+        return sender;
+    }
+    return fresh->from ? fresh->from->text() : std::string{};
+}
+
 ledger::ledger(const std::string& path, syncing how)
     : db_{path, database::access::read_write} {
     db_.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -49152;"
@@ -312,13 +319,24 @@ void ledger::write(const message_row& row) {
     }
 }
 
-void ledger::write(const paused_route& row) {
-    sql("INSERT OR REPLACE INTO pause(route, since, until, reason, text, \"by\") VALUES (?,?,?,?,?,?)")
-        .run(row.route.text(), row.since, row.until, verdict::to_text(row.why), row.text, row.by);
+void ledger::write(const pause& row) {
+    sql("INSERT OR REPLACE INTO pause(kind, name, sender, since, until, reason, text, \"by\")"
+        " VALUES (?,?,?,?,?,?,?,?)")
+        .run(
+            to_text(row.what.kind),
+            row.what.name,
+            row.what.sender,
+            row.since,
+            row.until,
+            verdict::to_text(row.why),
+            row.text,
+            row.by
+        );
 }
 
-void ledger::erase(const route_id& route) {
-    sql("DELETE FROM pause WHERE route = ?").run(route.text());
+void ledger::erase(const pause_target& what) {
+    sql("DELETE FROM pause WHERE kind = ? AND name = ? AND sender = ?")
+        .run(to_text(what.kind), what.name, what.sender);
 }
 
 void ledger::erase(const message_row& row) {
@@ -336,7 +354,7 @@ void ledger::erase_body(const message_row& row) {
     sql("UPDATE message SET body_in = NULL, body_offset = 0 WHERE no = ?").run(row.no);
 }
 
-void ledger::erase_route_events(wall_time before) {
+void ledger::erase_pause_events(wall_time before) {
     sql("DELETE FROM event WHERE recipient IS NULL AND at < ?").run(before);
 }
 

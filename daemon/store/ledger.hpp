@@ -43,6 +43,7 @@ struct message_row {
     bool body_was_in_ledger = false;  // its table has it, whatever `body` says now
     wall_time expires_at;
     std::uint64_t size = 0;  // of the body
+    std::string sender;      // its address, where the row is in the file; empty: the null sender
     std::vector<recipient_row> recipients;
     bool is_changed = false;
     bool is_inserted = false;
@@ -56,6 +57,7 @@ struct message_row {
     std::string idempotency_key, idempotency_digest;
 
     [[nodiscard]] std::optional<wall_time> completed_at() const;
+    [[nodiscard]] std::string sender_text() const;
 };
 
 // A recipient's number: its message's and its place in the envelope.
@@ -125,15 +127,20 @@ public:
     void never_checkpoint() noexcept { db_.never_checkpoint(); }
 
     void write(const message_row& row);                               // what is new or changed of it
-    void write(const event& e, std::optional<std::int64_t> message);  // none: of a route
-    void write(const paused_route& row);
-    void erase(const route_id& route);
+    void write(const event& e, std::optional<std::int64_t> message);  // none: of a pause
+    void write(const pause& row);
+    void erase(const pause_target& what);
+    void write(const action& row);
     void write(const suppression& line);
     void erase_suppressed(const tenant_id& tenant, const std::string& address);
 
     [[nodiscard]] std::unique_ptr<message_row> find_row(message_id id);
     [[nodiscard]] std::unique_ptr<message_row> find_row(std::int64_t message);
-    [[nodiscard]] std::optional<paused_route> find_pause(const route_id& route);
+
+    [[nodiscard]] std::optional<action> find_action(std::uint64_t id);
+    [[nodiscard]] std::vector<action> actions(std::uint64_t below, std::size_t limit);
+    [[nodiscard]] selection
+    select(const selector& whom, state now, std::uint64_t after, std::size_t looked_at);
 
     // Without its body: the body's place is in the row.
     [[nodiscard]] std::optional<mail::message> find_message(std::int64_t message);
@@ -157,7 +164,7 @@ public:
     [[nodiscard]] std::optional<message_view> view(message_id id);
     [[nodiscard]] page find(const query& q, std::uint64_t before);
     [[nodiscard]] std::vector<event> events(std::uint64_t after, std::size_t limit);
-    [[nodiscard]] std::vector<paused_route> paused_routes();
+    [[nodiscard]] std::vector<pause> pauses();
     [[nodiscard]] std::optional<suppression>
     find_suppressed(const tenant_id& tenant, const std::string& address);
     [[nodiscard]] suppression_page suppressions(const suppression_query& q);
@@ -171,7 +178,7 @@ public:
     [[nodiscard]] std::vector<message_id> bodies_complete_before(wall_time before, std::size_t limit);
     void erase(const message_row& row);
     void erase_body(const message_row& row);
-    void erase_route_events(wall_time before);
+    void erase_pause_events(wall_time before);
 
     // Waiting mail whose body is still in this segment of the journal.
     [[nodiscard]] std::vector<message_id> bodies_in(std::int64_t segment, std::size_t limit);

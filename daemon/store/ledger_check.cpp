@@ -4,6 +4,8 @@
 #include "sqlite.hpp"
 
 #include "estafette/mail/address.hpp"
+#include "estafette/store/action.hpp"
+#include "estafette/store/pause.hpp"
 #include "estafette/verdict/verdict.hpp"
 
 #include <boost/json/parse.hpp>
@@ -76,10 +78,19 @@ public:
                  " WHERE message NOT IN (SELECT no FROM message) LIMIT 100");
         complain("SELECT 'the key ' || key || ' of a message that is not there: number ' || message"
                  " FROM idempotency WHERE message NOT IN (SELECT no FROM message) LIMIT 100");
-        statement pauses{db_, "SELECT route, reason FROM pause"};
+        statement pauses{db_, "SELECT kind, name, reason FROM pause"};
         for (pauses.start(); pauses.step();) {
-            if (!verdict::parse_reason(pauses.text(1))) {
-                add("the pause of route " + std::string{pauses.text(0)} + " has an unknown reason");
+            const std::string name = std::string{pauses.text(0)} + " " + std::string{pauses.text(1)};
+            if (!parse_pause_kind(pauses.text(0))) {
+                add("the pause of " + name + " is of an unknown kind");
+            } else if (!verdict::parse_reason(pauses.text(2))) {
+                add("the pause of " + name + " has an unknown reason");
+            }
+        }
+        statement actions{db_, "SELECT id, verb, selector FROM action"};
+        for (actions.start(); actions.step();) {
+            if (!parse_action_verb(actions.text(1)) || !parse_selector(actions.text(2))) {
+                add("the action " + std::to_string(actions.integer(0)) + " is not readable");
             }
         }
     }

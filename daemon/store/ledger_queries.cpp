@@ -68,10 +68,10 @@ constexpr const char* message_columns =
 
 const std::string recipient_columns =
     std::string{"m.id, r.no, r.tenant, r.address, r.state, r.attempts, m.accepted_at, r.changed_at, r.due_at,"
-                " r.reason, r.note, "} +
+                " r.reason, r.note, m.sender, "} +
     attempt_columns;
 
-constexpr int first_attempt_column = 11;
+constexpr int first_attempt_column = 12;
 
 const std::string recipient_tables =
     " JOIN message m ON m.no = r.no >> 16 LEFT JOIN event e ON e.no = r.last_attempt ";
@@ -79,15 +79,15 @@ const std::string recipient_tables =
 }  // namespace
 
 std::unique_ptr<message_row> ledger::find_row(message_id id) {
-    statement& s =
-        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size FROM message WHERE id = ?");
+    statement& s = sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender FROM "
+                       "message WHERE id = ?");
     s.start(bytes_of(id));
     return read_row(s);
 }
 
 std::unique_ptr<message_row> ledger::find_row(std::int64_t message) {
-    statement& s =
-        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size FROM message WHERE no = ?");
+    statement& s = sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender FROM "
+                       "message WHERE no = ?");
     s.start(message);
     return read_row(s);
 }
@@ -106,6 +106,7 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
     row->body = {s.maybe_integer(5), s.integer(6)};
     row->body_was_in_ledger = row->body.where == body_place::in_ledger;
     row->size = static_cast<std::uint64_t>(s.integer(7));
+    row->sender = s.text(8);
     s.reset();
     statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt,"
                        " late, reported FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
@@ -191,34 +192,34 @@ std::optional<std::string> ledger::read_body(std::int64_t message) {
 
 void ledger::write(const event& e, std::optional<std::int64_t> message) {
     if (!message) {
-        insert_event(sql(event_insert), e, std::nullopt, std::nullopt);
+        const auto tenant = e.tenant.empty() ? std::nullopt : std::optional{number_of(e.tenant)};
+        insert_event(sql(event_insert), e, std::nullopt, tenant);
+        if (!e.sender.empty()) {
+            sql("UPDATE event SET sender = ? WHERE no = ?").run(e.sender, e.sequence);
+        }
         return;
     }
     insert_event(sql(event_insert), e, *message << place_bits | e.who.index, number_of(e.tenant));
 }
 
-std::optional<paused_route> ledger::find_pause(const route_id& route) {
-    for (paused_route& row : paused_routes()) {
-        if (row.route == route) {
-            return std::move(row);
-        }
-    }
-    return std::nullopt;
-}
-
-std::vector<paused_route> ledger::paused_routes() {
-    std::vector<paused_route> rows;
-    statement& s = sql("SELECT route, since, until, reason, text, \"by\" FROM pause ORDER BY route");
+std::vector<pause> ledger::pauses() {
+    std::vector<pause> rows;
+    statement& s = sql("SELECT kind, name, sender, since, until, reason, text, \"by\" FROM pause");
     for (s.start(); s.step();) {
+        const auto kind = parse_pause_kind(s.text(0));
+        if (!kind) {
+            throw ledger_error{errc::store_damaged, "a pause is of an unknown kind"};
+        }
         rows.push_back(
-            {route_id{std::string{s.text(0)}},
-             from_unix_ms(s.integer(1)),
-             s.maybe_time(2),
-             verdict::parse_reason(s.text(3)).value_or(verdict::reason::other),
-             std::string{s.text(4)},
-             std::string{s.text(5)}}
+            {{*kind, std::string{s.text(1)}, std::string{s.text(2)}},
+             from_unix_ms(s.integer(3)),
+             s.maybe_time(4),
+             verdict::parse_reason(s.text(5)).value_or(verdict::reason::other),
+             std::string{s.text(6)},
+             std::string{s.text(7)}}
         );
     }
+    std::ranges::sort(rows, {}, &pause::what);
     return rows;
 }
 
@@ -307,6 +308,7 @@ recipient_view read_recipient(const statement& s, const tenant_id& tenant) {
         {id_of(s.text(0)), static_cast<std::uint32_t>(s.integer(1) & place_mask)},
         tenant,
         std::string{s.text(3)},
+        std::string{s.text(11)},
         state_of(s.integer(4)),
         static_cast<std::uint32_t>(s.integer(5)),
         from_unix_ms(s.integer(6)),
@@ -319,7 +321,9 @@ recipient_view read_recipient(const statement& s, const tenant_id& tenant) {
 }
 
 const std::string event_columns =
-    std::string{"e.no, e.at, e.type, e.recipient, e.tenant, e.route, e.state, e.\"by\", e.text, m.id, "} +
+    std::string{
+        "e.no, e.at, e.type, e.recipient, e.tenant, e.route, e.state, e.\"by\", e.text, m.id, e.sender, "
+    } +
     attempt_columns + ", e.evidence";
 
 const std::string event_tables = " FROM event e LEFT JOIN message m ON m.no = e.recipient >> 16 ";
@@ -336,11 +340,12 @@ event read_event(const statement& s) {
     e.now = state_of(s.integer(6));
     e.by = s.text(7);
     e.text = s.text(8);
-    e.what = read_attempt(s, 10);
+    e.sender = s.text(10);
+    e.what = read_attempt(s, 11);
     if (!e.what) {
-        e.judged = read_judged(s, 10);
+        e.judged = read_judged(s, 11);
     }
-    e.evidence = s.text(10 + attempt_column_count);
+    e.evidence = s.text(11 + attempt_column_count);
     return e;
 }
 

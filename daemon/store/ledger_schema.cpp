@@ -104,9 +104,28 @@ CREATE TABLE suppression(tenant INTEGER NOT NULL, address TEXT NOT NULL, since I
 CREATE INDEX suppression_until ON suppression(until) WHERE until IS NOT NULL;
 )";
 
+// Tenants and senders are paused too.
+constexpr const char* version_7 = R"(
+ALTER TABLE pause RENAME TO route_pause;
+CREATE TABLE pause(kind TEXT, name TEXT, sender TEXT, since INTEGER NOT NULL, until INTEGER,
+  reason TEXT NOT NULL, text TEXT, "by" TEXT, PRIMARY KEY(kind, name, sender)) WITHOUT ROWID;
+INSERT INTO pause SELECT 'route', route, '', since, until, reason, text, "by" FROM route_pause;
+DROP TABLE route_pause;
+ALTER TABLE event ADD COLUMN sender TEXT;
+)";
+
+// What administrators do.
+constexpr const char* version_8 = R"(
+CREATE TABLE action(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, "by" TEXT NOT NULL, verb TEXT NOT NULL,
+  selector TEXT NOT NULL, reason TEXT NOT NULL, expires_at INTEGER, done_at INTEGER, count INTEGER NOT NULL,
+  undone_at INTEGER, undone_by TEXT, first_event INTEGER NOT NULL, last_event INTEGER NOT NULL);
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
-constexpr std::array steps{version_1, version_2, version_3, version_4, version_5, version_6};
+constexpr std::array steps{
+    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8
+};
 
 }  // namespace
 

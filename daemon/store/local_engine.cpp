@@ -146,12 +146,25 @@ public:
         return {};
     }
 
+    result<std::vector<recipient_id>> claimed() override { return book_.claimed(); }
+
     result<void> postpone(std::span<const recipient_id> ids, wall_time until) override {
         return guarded([&]() -> result<void> {
             for (const recipient_id& id : ids) {
                 book_.postpone(id, until);
             }
             return {};
+        });
+    }
+
+    result<std::size_t>
+    recall(const tenant_id& tenant, wall_time until, wall_time now, std::size_t limit) override {
+        return up_to_date([&]() -> result<std::size_t> {
+            const auto found = book_.due_exactly(tenant, until, limit);
+            for (const recipient_id& id : found) {
+                book_.postpone(id, now);
+            }
+            return found.size();
         });
     }
 
@@ -223,8 +236,17 @@ public:
         return looked_up([&]() -> result<std::vector<event>> { return ledger_.events(after, limit); });
     }
 
-    result<std::vector<paused_route>> paused_routes() override {
-        return guarded([&]() -> result<std::vector<paused_route>> { return book_.paused_routes(); });
+    result<std::vector<pause>> pauses() override {
+        return guarded([&]() -> result<std::vector<pause>> { return book_.pauses(); });
+    }
+
+    result<selection>
+    select(const selector& whom, state now, std::uint64_t after, std::size_t looked_at) override {
+        return up_to_date([&]() -> result<selection> { return ledger_.select(whom, now, after, looked_at); });
+    }
+
+    result<std::vector<action>> actions(std::uint64_t below, std::size_t limit) override {
+        return guarded([&]() -> result<std::vector<action>> { return book_.actions(below, limit); });
     }
 
     result<std::optional<idempotent_answer>>

@@ -64,7 +64,9 @@ public:
             message_row& m = messages_.at(id.message);
             standing& s = m.recipients[id.index].at;
             s.claimed = true;
-            claimed.push_back({id, tenant, precedence, *s.due_at, m.message->expires_at, s.attempts});
+            claimed.push_back(
+                {id, tenant, precedence, *s.due_at, m.message->expires_at, s.attempts, sender_of(m)}
+            );
         }
         return claimed;
     }
@@ -79,6 +81,18 @@ public:
         return {};
     }
 
+    result<std::vector<recipient_id>> claimed() override {
+        std::vector<recipient_id> ids;
+        for (const auto& [id, m] : messages_) {
+            for (std::uint32_t i = 0; i < m.recipients.size(); ++i) {
+                if (m.recipients[i].at.claimed) {
+                    ids.push_back({id, i});
+                }
+            }
+        }
+        return ids;
+    }
+
     result<void> postpone(std::span<const recipient_id> ids, wall_time until) override {
         for (const recipient_id& id : ids) {
             if (recipient_row* r = find_row(id)) {
@@ -88,6 +102,21 @@ public:
             }
         }
         return {};
+    }
+
+    result<std::size_t>
+    recall(const tenant_id& tenant, wall_time until, wall_time now, std::size_t limit) override {
+        std::vector<recipient_id> found;
+        for (const auto precedence : {mail::priority::transactional, mail::priority::bulk}) {
+            const auto& entries = due_[{tenant, precedence}];
+            for (auto it = entries.lower_bound({until, 0, {}});
+                 it != entries.end() && std::get<0>(*it) == until && found.size() < limit;
+                 ++it) {
+                found.push_back(std::get<2>(*it));
+            }
+        }
+        (void)postpone(found, now);
+        return found.size();
     }
 
     result<mail::message_ptr> load(message_id id) override {
@@ -162,12 +191,45 @@ public:
         return found;
     }
 
-    result<std::vector<paused_route>> paused_routes() override {
-        std::vector<paused_route> rows;
-        for (const auto& [id, row] : paused_) {
-            rows.push_back(*row);
+    result<std::vector<pause>> pauses() override {
+        std::vector<pause> rows;
+        for (const auto& [what, row] : paused_) {
+            rows.push_back(row);
         }
         return rows;
+    }
+
+    result<selection>
+    select(const selector& whom, state now, std::uint64_t after, std::size_t looked_at) override {
+        selection part;
+        std::size_t seen = 0;
+        for (auto it = by_order_.upper_bound(after); it != by_order_.end() && seen < looked_at; ++it) {
+            const message_row& m = messages_.at(it->second.message);
+            const recipient_view r = view_of(m, it->second.index);
+            if (r.now != now) {
+                continue;
+            }
+            ++seen;
+            part.next = it->first;
+            const candidate c{r.id, r.tenant, r.now, r.address, r.sender, r.why, r.accepted_at, r.note};
+            if (store::matches(whom, c)) {
+                part.found.push_back(c);
+            }
+        }
+        if (seen < looked_at) {
+            part.next.reset();
+        }
+        return part;
+    }
+
+    result<std::vector<action>> actions(std::uint64_t below, std::size_t limit) override {
+        std::vector<action> found;
+        for (auto it = actions_.rbegin(); it != actions_.rend() && found.size() < limit; ++it) {
+            if (below == 0 || it->first < below) {
+                found.push_back(it->second);
+            }
+        }
+        return found;
     }
 
     result<std::optional<idempotent_answer>>
@@ -330,18 +392,32 @@ private:
 
     bool take(const unsuppressed& c) { return lines_.erase({c.tenant, c.address}) != 0; }
 
-    bool take(const route_paused& c) { return take_route(c); }
+    bool take(const paused& c) { return take_pause(c); }
 
-    bool take(const route_resumed& c) { return take_route(c); }
+    bool take(const resumed& c) { return take_pause(c); }
 
-    template <class Change> bool take_route(const Change& c) {
-        const auto it = paused_.find(c.route);
-        std::optional<paused_route> row = it == paused_.end() ? std::nullopt : it->second;
-        route_step step = apply(row, c);
+    bool take(const acted& c) {
+        const auto it = actions_.find(c.what.id);
+        std::optional<action> row = it == actions_.end() ? std::nullopt : std::optional{it->second};
+        action_step step = apply(row, c, next_event_ + 1);
+        if (step.fits) {
+            actions_[c.what.id] = std::move(*row);
+        }
+        if (step.what) {
+            step.what->sequence = ++next_event_;
+            events_[next_event_] = std::move(*step.what);
+        }
+        return step.fits;
+    }
+
+    template <class Change> bool take_pause(const Change& c) {
+        const auto it = paused_.find(c.what);
+        std::optional<pause> row = it == paused_.end() ? std::nullopt : std::optional{it->second};
+        pause_step step = apply(row, c);
         if (row) {
-            paused_[c.route] = std::move(row);
+            paused_[c.what] = std::move(*row);
         } else {
-            paused_.erase(c.route);
+            paused_.erase(c.what);
         }
         if (step.what) {
             step.what->sequence = ++next_event_;
@@ -410,12 +486,17 @@ private:
         }
     }
 
+    [[nodiscard]] static std::string sender_of(const message_row& m) {
+        return m.message->from ? m.message->from->text() : std::string{};
+    }
+
     [[nodiscard]] static recipient_view view_of(const message_row& m, std::uint32_t i) {
         const recipient_row& r = m.recipients[i];
         return {
             {m.message->id, i},
             m.message->tenant,
             m.message->to[i].text(),
+            sender_of(m),
             r.at.now,
             r.at.attempts,
             m.message->accepted_at,
@@ -442,7 +523,8 @@ private:
     std::map<std::uint64_t, recipient_id> by_order_;
     std::map<std::uint64_t, event> events_;
     std::map<lane, std::set<due_key>> due_;  // unclaimed recipients that wait
-    std::map<route_id, std::optional<paused_route>> paused_;
+    std::map<pause_target, pause> paused_;
+    std::map<std::uint64_t, action> actions_;
     std::map<std::pair<tenant_id, std::string>, idempotent_answer> keys_;
     std::map<std::pair<tenant_id, std::string>, suppression> lines_;
     std::uint64_t next_order_ = 0;

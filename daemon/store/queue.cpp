@@ -95,10 +95,19 @@ asio::awaitable<result<void>> queue::unclaim(std::vector<recipient_id> ids) {
     return ask<result<void>>(*thread_, [ids = std::move(ids)](engine& e) { return e.unclaim(ids); });
 }
 
+asio::awaitable<result<std::vector<recipient_id>>> queue::claimed() {
+    return ask<result<std::vector<recipient_id>>>(*thread_, [](engine& e) { return e.claimed(); });
+}
+
 asio::awaitable<result<void>> queue::postpone(std::vector<recipient_id> ids, wall_time until) {
     return ask<result<void>>(*thread_, [ids = std::move(ids), until](engine& e) {
         return e.postpone(ids, until);
     });
+}
+
+asio::awaitable<result<std::size_t>>
+queue::recall(tenant_id tenant, wall_time until, wall_time now, std::size_t limit) {
+    return ask<result<std::size_t>>(*thread_, [=](engine& e) { return e.recall(tenant, until, now, limit); });
 }
 
 asio::awaitable<result<mail::message_ptr>> queue::load(message_id id) {
@@ -129,8 +138,19 @@ asio::awaitable<result<std::vector<event>>> queue::events(std::uint64_t after, s
     return ask<result<std::vector<event>>>(*thread_, [=](engine& e) { return e.events(after, limit); });
 }
 
-asio::awaitable<result<std::vector<paused_route>>> queue::paused_routes() {
-    return ask<result<std::vector<paused_route>>>(*thread_, [](engine& e) { return e.paused_routes(); });
+asio::awaitable<result<std::vector<pause>>> queue::pauses() {
+    return ask<result<std::vector<pause>>>(*thread_, [](engine& e) { return e.pauses(); });
+}
+
+asio::awaitable<result<selection>>
+queue::select(selector whom, state now, std::uint64_t after, std::size_t looked_at) {
+    return ask<result<selection>>(*thread_, [=, whom = std::move(whom)](engine& e) {
+        return e.select(whom, now, after, looked_at);
+    });
+}
+
+asio::awaitable<result<std::vector<action>>> queue::actions(std::uint64_t below, std::size_t limit) {
+    return ask<result<std::vector<action>>>(*thread_, [=](engine& e) { return e.actions(below, limit); });
 }
 
 asio::awaitable<result<std::optional<idempotent_answer>>>

@@ -17,7 +17,7 @@ namespace estafette::store {
 namespace {
 
 constexpr std::array tables{
-    "meta", "tenant", "message", "recipient", "event", "body", "idempotency", "pause"
+    "meta", "tenant", "message", "recipient", "event", "body", "idempotency", "pause", "action"
 };
 
 std::vector<std::string> columns_of(database& db, const std::string& table) {
@@ -135,6 +135,32 @@ void drop_unreadable(database& db, std::vector<std::string>& lost) {
     }
 }
 
+// Pauses and actions that nobody could read any more.
+void drop_unknown(database& db, std::vector<std::string>& lost) {
+    std::vector<std::pair<std::string, std::string>> unknown;
+    statement pauses{db, "SELECT kind, name, reason FROM pause"};
+    for (pauses.start(); pauses.step();) {
+        if (!parse_pause_kind(pauses.text(0)) || !verdict::parse_reason(pauses.text(2))) {
+            unknown.emplace_back(pauses.text(0), pauses.text(1));
+        }
+    }
+    for (const auto& [kind, name] : unknown) {
+        lost.push_back("the pause of " + kind + " " + name);
+        statement{db, "DELETE FROM pause WHERE kind = ? AND name = ?"}.run(kind, name);
+    }
+    std::vector<std::int64_t> unreadable;
+    statement actions{db, "SELECT id, verb, selector FROM action"};
+    for (actions.start(); actions.step();) {
+        if (!parse_action_verb(actions.text(1)) || !parse_selector(actions.text(2))) {
+            unreadable.push_back(actions.integer(0));
+        }
+    }
+    for (const std::int64_t id : unreadable) {
+        lost.push_back("the action " + std::to_string(id));
+        statement{db, "DELETE FROM action WHERE id = ?"}.run(id);
+    }
+}
+
 // Rows without what they belong to.
 void drop_orphans(database& db, std::vector<std::string>& lost) {
     statement s{db, "SELECT address, no FROM recipient WHERE no >> 16 NOT IN (SELECT no FROM message)"};
@@ -154,17 +180,7 @@ void drop_orphans(database& db, std::vector<std::string>& lost) {
         "UPDATE recipient SET tenant = (SELECT m.tenant FROM message m WHERE m.no = recipient.no >> 16)"
         " WHERE tenant NOT IN (SELECT no FROM tenant)"
     );
-    std::vector<std::string> unknown;
-    statement pauses{db, "SELECT route, reason FROM pause"};
-    for (pauses.start(); pauses.step();) {
-        if (!verdict::parse_reason(pauses.text(1))) {
-            unknown.emplace_back(pauses.text(0));
-        }
-    }
-    for (const std::string& route : unknown) {
-        lost.push_back("the pause of route " + route);
-        statement{db, "DELETE FROM pause WHERE route = ?"}.run(route);
-    }
+    drop_unknown(db, lost);
 }
 
 void count_anew(database& db) {

@@ -213,34 +213,70 @@ bool postpone(standing& s, wall_time until) {
     return true;
 }
 
-route_step apply(std::optional<paused_route>& row, const route_paused& c) {
-    const bool is_news = !row || row->why != c.why;
+namespace {
+
+event event_of(const pause_target& what, const char* verb, wall_time at, const std::string& by) {
+    event e;
+    e.at = at;
+    e.type = std::string{to_text(what.kind)} + "_" + verb;
+    e.route = what.route();
+    e.tenant = what.tenant();
+    e.sender = what.sender;
+    e.by = by;
+    return e;
+}
+
+}  // namespace
+
+action_step apply(std::optional<action>& row, const acted& c, std::uint64_t sequence) {
+    if (c.what.id == 0 || (row && row->undone_at)) {
+        return {};
+    }
+    action next = c.what;
+    next.first_event = row ? row->first_event : sequence;
+    next.last_event = row ? row->last_event : 0;
+    const bool is_done = next.done_at && (!row || !row->done_at);
+    event e;
+    e.by = next.by;
+    if (next.undone_at) {
+        e.at = *next.undone_at;
+        e.type = "action_undone";
+        e.by = next.undone_by;
+    } else if (is_done) {
+        e.at = *next.done_at;
+        e.type = "action_done";
+        next.last_event = sequence;
+    } else if (!row) {
+        e.at = next.at;
+        e.type = "action_started";
+    }
+    const auto& whom = next.whom.tenants;
+    e.tenant = whom && whom->size() == 1 ? whom->front() : tenant_id{};
+    e.text = std::string{to_text(next.verb)} + ", action " + std::to_string(next.id);
+    e.text += next.reason.empty() ? "" : ": " + next.reason;
+    const bool is_news = !e.type.empty();
+    row = std::move(next);
+    return {true, is_news ? std::optional{std::move(e)} : std::nullopt};
+}
+
+pause_step apply(std::optional<pause>& row, const paused& c) {
+    const bool is_news = !row || row->why != c.why || row->by != c.by;
     const wall_time since = row ? row->since : c.at;
-    row = paused_route{c.route, since, c.until, c.why, c.text, c.by};
-    route_step step{true, std::nullopt};
+    row = pause{c.what, since, c.until, c.why, c.text, c.by};
+    pause_step step{true, std::nullopt};
     if (is_news) {
-        event e;
-        e.at = c.at;
-        e.type = "route_paused";
-        e.route = c.route;
-        e.by = c.by;
-        e.text = c.text;
-        step.what = std::move(e);
+        step.what = event_of(c.what, "paused", c.at, c.by);
+        step.what->text = c.text;
     }
     return step;
 }
 
-route_step apply(std::optional<paused_route>& row, const route_resumed& c) {
+pause_step apply(std::optional<pause>& row, const resumed& c) {
     if (!row) {
         return {};
     }
     row.reset();
-    event e;
-    e.at = c.at;
-    e.type = "route_resumed";
-    e.route = c.route;
-    e.by = c.by;
-    return {true, std::move(e)};
+    return {true, event_of(c.what, "resumed", c.at, c.by)};
 }
 
 }  // namespace estafette::store

@@ -49,13 +49,25 @@ struct standing {
 // Another time at which a recipient that waits is tried; it is no longer claimed. False: it does not wait.
 [[nodiscard]] bool postpone(standing& s, wall_time until);
 
-// The row of the route before the change, or none if it was not paused.
-struct route_step {
+// Another time at which a recipient that waits is tried; it is no longer claimed. False: it does not wait.
+[[nodiscard]] bool postpone(standing& s, wall_time until);
+
+// The row of the target before the change, or none if it was not paused.
+struct pause_step {
     bool fits = false;
     std::optional<event> what;  // none where only the next probe moved
 };
 
-[[nodiscard]] route_step apply(std::optional<paused_route>& row, const route_paused& c);
-[[nodiscard]] route_step apply(std::optional<paused_route>& row, const route_resumed& c);
+[[nodiscard]] pause_step apply(std::optional<pause>& row, const paused& c);
+[[nodiscard]] pause_step apply(std::optional<pause>& row, const resumed& c);
+
+// The row of the action before the change, or none if it is new; `sequence` is that of the event, if there
+// is one.
+struct action_step {
+    bool fits = false;
+    std::optional<event> what;  // none where only its count grew
+};
+
+[[nodiscard]] action_step apply(std::optional<action>& row, const acted& c, std::uint64_t sequence);
 
 }  // namespace estafette::store

@@ -353,23 +353,30 @@ TEST_P(an_engine, keeps_one_row_and_one_event_per_pause_of_a_route) {
     const route_id relay{"relay"};
     EXPECT_EQ(
         store.commit(
-            {route_paused{relay, at(1), at(61), verdict::reason::auth_failed, "535 no", "daemon"},
-             route_paused{relay, at(61), at(181), verdict::reason::auth_failed, "535 still no", "daemon"},
-             route_resumed{route_id{"other"}, at(62), "daemon"}}
+            {paused{pause_target::of(relay), at(1), at(61), verdict::reason::auth_failed, "535 no", "daemon"},
+             paused{
+                 pause_target::of(relay),
+                 at(61),
+                 at(181),
+                 verdict::reason::auth_failed,
+                 "535 still no",
+                 "daemon"
+             },
+             resumed{pause_target::of(route_id{"other"}), at(62), "daemon"}}
         ),
         (effects{true, true, false})
     );
     reopen();
-    const auto rows = store->paused_routes().value();
+    const auto rows = store->pauses().value();
     ASSERT_EQ(rows.size(), 1u);
     EXPECT_EQ(rows[0].since, at(1));
     EXPECT_EQ(rows[0].until, at(181));
     EXPECT_EQ(rows[0].why, verdict::reason::auth_failed);
     EXPECT_EQ(rows[0].text, "535 still no");
     EXPECT_EQ(rows[0].by, "daemon");
-    store.commit({route_resumed{relay, at(90), "uid 0"}});
+    store.commit({resumed{pause_target::of(relay), at(90), "uid 0"}});
     reopen();
-    EXPECT_TRUE(store->paused_routes()->empty());
+    EXPECT_TRUE(store->pauses()->empty());
     const auto events = store->events(0, 10).value();
     ASSERT_EQ(events.size(), 2u);
     EXPECT_EQ(events[0].type, "route_paused");
@@ -473,7 +480,7 @@ TEST_P(an_engine, purges_what_was_complete_before_the_given_time_and_nothing_els
          relayed(rcpt(2), 20),
          failed(rcpt(3), 30),
          relayed(rcpt(4, 0), 10),
-         route_paused{route_id{"relay"}, at(5), std::nullopt, verdict::reason::other, "", ""}}
+         paused{pause_target::of(route_id{"relay"}), at(5), std::nullopt, verdict::reason::other, "", ""}}
     );
     reopen();
     EXPECT_EQ(store->purge(at(25), 1).value(), 1u);
@@ -484,7 +491,7 @@ TEST_P(an_engine, purges_what_was_complete_before_the_given_time_and_nothing_els
     EXPECT_TRUE(store->view(id_of(3)).has_value());
     EXPECT_EQ(store->view(id_of(4))->recipients.size(), 2u);
     EXPECT_FALSE(store->find_idempotent(tenant_id{"acme"}, "one")->has_value());
-    EXPECT_EQ(store->paused_routes()->size(), 1u);
+    EXPECT_EQ(store->pauses()->size(), 1u);
     EXPECT_EQ(store.find({}).size(), 3u);
     const auto c = store->count().value();
     EXPECT_EQ(c.by_state[static_cast<std::size_t>(state::relayed)], 1u);

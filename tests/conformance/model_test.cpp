@@ -36,7 +36,14 @@ rc::Gen<step> any_step() {
 
 std::optional<change> change_of(const step& s, std::int64_t now) {
     const recipient_id who = rcpt(s.mail, s.place);
-    const route_id route{"route" + std::to_string(s.choice % 2)};
+    const tenant_id globex{"globex"};
+    const std::array targets{
+        pause_target::of(route_id{"route0"}),
+        pause_target::of(globex),
+        pause_target::of(globex, ""),
+        pause_target::of(globex, "badges@vendor.example"),
+    };
+    const pause_target& target = targets[static_cast<std::size_t>(s.choice) % targets.size()];
     const auto reason = static_cast<verdict::reason>(s.choice * 4);
     switch (s.verb) {
     case 0:
@@ -65,8 +72,8 @@ std::optional<change> change_of(const step& s, std::int64_t now) {
     case 11: return released{who, at(now), "by"};
     case 12: return expired{who, at(now)};
     case 13: return corrected{who, at(now), static_cast<finding>(s.choice % 4), {}, "mx", "later", "lines"};
-    case 14: return route_paused{route, at(now), std::nullopt, reason, "text", "by"};
-    case 15: return route_resumed{route, at(now), "by"};
+    case 14: return paused{target, at(now), std::nullopt, reason, "text", "by"};
+    case 15: return resumed{target, at(now), "by"};
     case 16: return delayed{who, at(now)};
     default: return std::nullopt;
     }
@@ -82,8 +89,8 @@ template <class T> std::string text_of(const std::optional<T>& t) {
 
 void put(std::ostream& out, const event& e) {
     out << e.sequence << " " << to_unix_ms(e.at) << " " << e.type << " " << e.who.text() << " "
-        << e.tenant.text() << " " << e.route.text() << " " << to_text(e.now) << " " << e.by << " " << e.text
-        << " " << (e.what ? e.what->number : 0) << "\n";
+        << e.tenant.text() << " " << e.route.text() << " " << e.sender << " " << to_text(e.now) << " " << e.by
+        << " " << e.text << " " << (e.what ? e.what->number : 0) << "\n";
 }
 
 void put(std::ostream& out, const recipient_view& r) {
@@ -129,9 +136,10 @@ std::string picture_of(store_of& store) {
         out << count << " ";
     }
     out << text_of(c.oldest_due) << "\n";
-    const auto routes = store->paused_routes().value();
-    for (const paused_route& p : routes) {
-        out << p.route.text() << " " << to_unix_ms(p.since) << " " << text_of(std::optional{p.why}) << "\n";
+    const auto routes = store->pauses().value();
+    for (const pause& p : routes) {
+        out << to_text(p.what.kind) << " " << p.what.name << " " << p.what.sender << " "
+            << to_unix_ms(p.since) << " " << text_of(std::optional{p.why}) << "\n";
     }
     std::vector<std::string> lines;
     const auto waiting = store->waiting().value();

@@ -208,9 +208,9 @@ TEST_F(a_store_of_0_1, has_its_events_pauses_keys_and_what_is_due) {
     for (std::size_t i = 0; i < a.size(); ++i) {
         expect_equal(a[i], b[i]);
     }
-    const auto paused = old->paused_routes().value();
+    const auto paused = old->pauses().value();
     ASSERT_EQ(paused.size(), 1u);
-    EXPECT_EQ(paused[0].route, route_id{"tenant:acme"});
+    EXPECT_EQ(paused[0].what, pause_target::of(route_id{"tenant:acme"}));
     EXPECT_EQ(paused[0].why, verdict::reason::tls_failed);
     EXPECT_EQ(paused[0].until, life_0_1::at(465));
     const std::vector<std::tuple<const char*, const char*, std::uint32_t>> keys{

@@ -5,6 +5,9 @@
 #include "estafette/base/ids.hpp"
 #include "estafette/base/time.hpp"
 #include "estafette/mail/message.hpp"
+#include "estafette/store/action.hpp"
+#include "estafette/store/pause.hpp"
+#include "estafette/store/state.hpp"
 #include "estafette/verdict/verdict.hpp"
 
 #include <cstdint>
@@ -14,18 +17,6 @@
 #include <vector>
 
 namespace estafette::store {
-
-// docs/api.md has the words for people. `held` is stored only for mail in doubt and for an
-// administrator's hold of single recipients; held because of a route is derived when read.
-enum class state : std::uint8_t { scheduled, queued, deferred, held, relayed, delivered, failed, cancelled };
-
-inline constexpr std::size_t state_count = 8;
-
-[[nodiscard]] std::string_view to_text(state s) noexcept;
-[[nodiscard]] std::optional<state> parse_state(std::string_view text) noexcept;
-
-// relayed, delivered, failed, cancelled: nothing more is sent.
-[[nodiscard]] bool is_final(state s) noexcept;
 
 // One attempt for one recipient, as its timeline keeps it.
 struct attempt {
@@ -145,18 +136,17 @@ struct unsuppressed {
     std::string by;
 };
 
-// One row per route that is paused, one event; its mail stays as it is and is shown as held.
-struct route_paused {
-    route_id route;
+// One row per pause, one event; a later one for the same target moves its row.
+struct paused {
+    pause_target what;
     wall_time at;
-    std::optional<wall_time> until;  // the next probe; none: until a person resumes it
+    std::optional<wall_time> until;
     verdict::reason why = verdict::reason::other;
-    std::string text;  // the server's words or the error's sentence
-    std::string by;    // "daemon", "uid 0"
+    std::string text, by;
 };
 
-struct route_resumed {
-    route_id route;
+struct resumed {
+    pause_target what;
     wall_time at;
     std::string by;
 };
@@ -169,11 +159,12 @@ using change = std::variant<
     released,
     expired,
     corrected,
-    route_paused,
-    route_resumed,
+    paused,
+    resumed,
     delayed,
     withheld,
     suppressed,
-    unsuppressed>;
+    unsuppressed,
+    acted>;
 
 }  // namespace estafette::store

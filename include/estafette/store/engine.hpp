@@ -52,9 +52,17 @@ public:
     claim_due(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit) = 0;
     virtual result<void> unclaim(std::span<const recipient_id> ids) = 0;
 
+    // All that are claimed.
+    [[nodiscard]] virtual result<std::vector<recipient_id>> claimed() = 0;
+
     // Gives them back too, due at `until`, and no event. Not journaled: after a crash they may be due as
     // they were before.
     virtual result<void> postpone(std::span<const recipient_id> ids, wall_time until) = 0;
+
+    // Up to `limit` unclaimed recipients of the tenant that are due at exactly `until` are due at `now`
+    // instead; how many. From an index.
+    virtual result<std::size_t>
+    recall(const tenant_id& tenant, wall_time until, wall_time now, std::size_t limit) = 0;
 
     // With its body. errc::not_found when unknown or its body is gone.
     [[nodiscard]] virtual result<mail::message_ptr> load(message_id id) = 0;
@@ -66,7 +74,15 @@ public:
     [[nodiscard]] virtual result<page> find(const query& q) = 0;
     [[nodiscard]] virtual result<counts> count() = 0;
     [[nodiscard]] virtual result<std::vector<event>> events(std::uint64_t after, std::size_t limit) = 0;
-    [[nodiscard]] virtual result<std::vector<paused_route>> paused_routes() = 0;
+    [[nodiscard]] virtual result<std::vector<pause>> pauses() = 0;
+
+    // Of the recipients in that state, those that the selector selects: a walk in steps, each looking at up
+    // to `looked_at` of them, from `after` (0: the oldest).
+    [[nodiscard]] virtual result<selection>
+    select(const selector& whom, state now, std::uint64_t after, std::size_t looked_at) = 0;
+
+    // Administrators' actions with an id below `below` (0: any), newest first.
+    [[nodiscard]] virtual result<std::vector<action>> actions(std::uint64_t below, std::size_t limit) = 0;
     [[nodiscard]] virtual result<std::optional<idempotent_answer>>
     find_idempotent(const tenant_id& tenant, const std::string& key) = 0;
 

@@ -39,7 +39,10 @@ public:
     [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>>
     claim_due(tenant_id tenant, mail::priority precedence, wall_time until, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<void>> unclaim(std::vector<recipient_id> ids);
+    [[nodiscard]] asio::awaitable<result<std::vector<recipient_id>>> claimed();
     [[nodiscard]] asio::awaitable<result<void>> postpone(std::vector<recipient_id> ids, wall_time until);
+    [[nodiscard]] asio::awaitable<result<std::size_t>>
+    recall(tenant_id tenant, wall_time until, wall_time now, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<mail::message_ptr>> load(message_id id);
 
     // Many in one turn of the store's thread, in the order of `ids`.
@@ -49,7 +52,11 @@ public:
     [[nodiscard]] asio::awaitable<result<page>> find(query q);
     [[nodiscard]] asio::awaitable<result<counts>> count();
     [[nodiscard]] asio::awaitable<result<std::vector<event>>> events(std::uint64_t after, std::size_t limit);
-    [[nodiscard]] asio::awaitable<result<std::vector<paused_route>>> paused_routes();
+    [[nodiscard]] asio::awaitable<result<std::vector<pause>>> pauses();
+    [[nodiscard]] asio::awaitable<result<selection>>
+    select(selector whom, state now, std::uint64_t after, std::size_t looked_at);
+    [[nodiscard]] asio::awaitable<result<std::vector<action>>>
+    actions(std::uint64_t below, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<std::optional<idempotent_answer>>>
     find_idempotent(tenant_id tenant, std::string key);
     [[nodiscard]] asio::awaitable<result<std::vector<recipient_id>>>

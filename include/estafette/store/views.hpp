@@ -15,10 +15,11 @@ struct event {
     std::uint64_t sequence = 0;  // grows by one per event of the store
     wall_time at;
     std::string type;  // accepted, deferred, relayed, failed, cancelled, held, released, expired, delivered,
-                       // delayed, route_paused, route_resumed; of reports also complained
-    recipient_id who;  // null message for events of a route
+                       // delayed, complained; and of pauses: route_paused, tenant_resumed, sender_paused, …
+    recipient_id who;  // null message for events of a pause
     tenant_id tenant;
     route_id route;
+    std::string sender;  // of a sender's pause
     state now = state::queued;
     std::optional<attempt> what;  // for the events of attempts
     std::string by, text;
@@ -30,6 +31,7 @@ struct recipient_view {
     recipient_id id;
     tenant_id tenant;
     std::string address;
+    std::string sender;  // of the message; empty for the null sender
     state now = state::queued;
     std::uint32_t attempts = 0;
     wall_time accepted_at, changed_at;
@@ -52,6 +54,7 @@ struct due_entry {
     wall_time due_at;
     wall_time expires_at;
     std::uint32_t attempts = 0;
+    std::string sender;  // empty: the null sender
 };
 
 // The scheduler claims tenant by tenant, so that one with a broken route or a large backlog delays nobody.
@@ -79,14 +82,6 @@ struct page {
 struct counts {
     std::array<std::uint64_t, state_count> by_state{};
     std::optional<wall_time> oldest_due;  // of the recipients that wait
-};
-
-struct paused_route {
-    route_id route;
-    wall_time since;
-    std::optional<wall_time> until;
-    verdict::reason why = verdict::reason::other;
-    std::string text, by;
 };
 
 struct suppression {

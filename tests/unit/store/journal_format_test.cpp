@@ -60,10 +60,30 @@ attempt some_attempt() {
     return a;
 }
 
+action some_action() {
+    const wall_time t = from_unix_ms(123456789);
+    action a{17, t, "by", action_verb::hold, {}, "why", t, t, 3, t, "expiry", 0, 0};
+    a.whom = {
+        {"id"},
+        "acme",
+        "relay",
+        "x.example",
+        "",
+        verdict::reason::greylisted,
+        state::held,
+        t,
+        t,
+        std::vector{tenant_id{"acme"}},
+        {}
+    };
+    return a;
+}
+
 std::vector<change> one_of_each() {
     const recipient_id who{id_of(1), 2};
     const wall_time t = from_unix_ms(123456789);
     const route_id relay{"relay"};
+    const tenant_id acme{"acme"};
     return {
         mail(1, "Subject: x\r\n\r\nbody\r\n"),
         attempted{who, state::deferred, t, some_attempt()},
@@ -73,9 +93,14 @@ std::vector<change> one_of_each() {
         released{who, t, "by"},
         expired{who, t},
         corrected{who, t, finding::failed, some_attempt().judged, "by", "text", "lines\nof it"},
-        route_paused{relay, t, std::nullopt, verdict::reason::auth_failed, "text", "by"},
-        route_paused{relay, t, t, verdict::reason::auth_failed, "", ""},
-        route_resumed{relay, t, "by"},
+        paused{pause_target::of(relay), t, std::nullopt, verdict::reason::auth_failed, "text", "by"},
+        paused{pause_target::of(relay), t, t, verdict::reason::auth_failed, "", ""},
+        resumed{pause_target::of(relay), t, "by"},
+        paused{pause_target::of(acme), t, t, verdict::reason::other, "text", "by"},
+        paused{pause_target::of(acme, "a@x.example"), t, {}, verdict::reason::sender_rejected, "", ""},
+        resumed{pause_target::of(acme, ""), t, "by"},
+        acted{some_action()},
+        acted{action{1, t, "by", action_verb::remove, {}, {}, {}, {}, 0, {}, {}, 0, 0}},
         delayed{who, t},
         withheld{who, t, "text"},
         suppressed{tenant_id{"acme"}, "a@x", t, t, suppression_cause::complaint, "by", "text"},

@@ -125,8 +125,11 @@ change any_change(recipient_id who) {
     case 4: return released{who, at, any_word()};
     case 5: return expired{who, at};
     case 6: return corrected{who, at, any_of<finding>(4), any_verdict(), any_word(), any_text(), any_text()};
-    case 7: return route_paused{route_id{any_word()}, at, perhaps_a_time(), why, any_text(), any_word()};
-    default: return route_resumed{route_id{any_word()}, at, any_word()};
+    case 7:
+        return paused{
+            pause_target::of(route_id{any_word()}), at, perhaps_a_time(), why, any_text(), any_word()
+        };
+    default: return resumed{pause_target::of(route_id{any_word()}), at, any_word()};
     }
 }
 

@@ -38,7 +38,7 @@ struct scripted_engine final : engine {
         }
         effects done;
         for (const change& c : batch) {
-            done.push_back(!std::holds_alternative<route_resumed>(c));
+            done.push_back(!std::holds_alternative<resumed>(c));
         }
         return done;
     }
@@ -52,7 +52,13 @@ struct scripted_engine final : engine {
 
     result<void> unclaim(std::span<const recipient_id>) override { return {}; }
 
+    result<std::vector<recipient_id>> claimed() override { return std::vector<recipient_id>{}; }
+
     result<void> postpone(std::span<const recipient_id>, wall_time) override { return {}; }
+
+    result<std::size_t> recall(const tenant_id&, wall_time, wall_time, std::size_t limit) override {
+        return limit;
+    }
 
     result<mail::message_ptr> load(message_id) override { throw std::runtime_error{"a bug"}; }
 
@@ -69,7 +75,7 @@ struct scripted_engine final : engine {
 
     result<std::vector<event>> events(std::uint64_t, std::size_t) override { return std::vector<event>{}; }
 
-    result<std::vector<paused_route>> paused_routes() override { return std::vector<paused_route>{}; }
+    result<std::vector<pause>> pauses() override { return std::vector<pause>{}; }
 
     result<std::optional<idempotent_answer>> find_idempotent(const tenant_id&, const std::string&) override {
         return std::optional<idempotent_answer>{};
@@ -89,6 +95,11 @@ struct scripted_engine final : engine {
     }
 
     result<suppression_page> suppressions(const suppression_query&) override { return suppression_page{}; }
+    result<selection> select(const selector&, state, std::uint64_t, std::size_t) override {
+        return selection{};
+    }
+
+    result<std::vector<action>> actions(std::uint64_t, std::size_t) override { return std::vector<action>{}; }
 
     result<std::size_t> purge(wall_time, std::size_t limit) override { return limit; }
 
@@ -99,11 +110,11 @@ struct scripted_engine final : engine {
 };
 
 change outcome() {
-    return route_paused{};
+    return paused{};
 }
 
 change skipped() {
-    return route_resumed{};
+    return resumed{};
 }
 
 change new_mail() {
