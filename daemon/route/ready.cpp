@@ -121,15 +121,29 @@ job ready_queue::take(klass& k) {
     }
 }
 
-std::vector<job> ready_queue::remove(message_id id) {
+std::vector<job> ready_queue::remove(const std::function<bool(const job&)>& which) {
     std::vector<job> kept, removed;
     for (auto& j : drain()) {
-        (j.message->id == id ? removed : kept).push_back(std::move(j));
+        (which(j) ? removed : kept).push_back(std::move(j));
     }
     for (auto& j : kept) {
         push(std::move(j));
     }
     return removed;
+}
+
+std::vector<recipient_id> ready_queue::ids() const {
+    std::vector<recipient_id> all;
+    for (const auto& k : classes_) {
+        for (const auto& [tenant, l] : k.lines) {
+            for (const auto& j : l.jobs) {
+                for (const auto& t : j.targets) {
+                    all.push_back(j.id(t));
+                }
+            }
+        }
+    }
+    return all;
 }
 
 std::vector<job> ready_queue::drain() {

@@ -112,7 +112,11 @@ void route::offer(job j) {
 }
 
 std::vector<job> route::withdraw(message_id id) {
-    return ready_.remove(id);
+    return ready_.remove([id](const job& j) { return j.message->id == id; });
+}
+
+std::vector<job> route::withdraw(const std::function<bool(const job&)>& which) {
+    return ready_.remove(which);
 }
 
 std::vector<std::uint32_t> route::in_hand(message_id id) const {
@@ -126,6 +130,20 @@ std::vector<std::uint32_t> route::in_hand(message_id id) const {
         std::ranges::for_each(w->sent, look);
         std::ranges::for_each(w->over, look);
         look(w->next);
+    }
+    return found;
+}
+
+std::vector<recipient_id> route::in_hand() const {
+    std::vector<recipient_id> found;
+    for (const auto* w : active_) {
+        for (const auto* j : {&w->current, &w->next}) {
+            if (*j) {
+                std::ranges::transform((*j)->targets, std::back_inserter(found), [&](const target& t) {
+                    return (*j)->id(t);
+                });
+            }
+        }
     }
     return found;
 }

@@ -106,6 +106,30 @@ std::vector<route*> table::all() const {
     return routes;
 }
 
+std::vector<recipient_id> table::in_hand() const {
+    std::vector<recipient_id> found;
+    const auto add = [&](const route& r) {
+        const auto ids = r.in_hand();
+        found.insert(found.end(), ids.begin(), ids.end());
+    };
+    for (const auto& [id, r] : routes_) {
+        add(*r);
+    }
+    for (const auto& r : leaving_) {
+        add(*r);
+    }
+    return found;
+}
+
+std::vector<recipient_id> table::known() const {
+    auto found = in_hand();
+    for (const auto& [id, r] : routes_) {
+        const auto ids = r->ready();
+        found.insert(found.end(), ids.begin(), ids.end());
+    }
+    return found;
+}
+
 void table::stop(asio::cancellation_type how) {
     for (const auto& [id, r] : routes_) {
         r->stop(how);

@@ -2,9 +2,16 @@
 
 #include "estafette/verdict/retry.hpp"
 
+#include <algorithm>
+
 namespace estafette::sched {
 
 namespace {
+
+// Of the route or the sender: it takes nothing of the recipient's time.
+bool is_ours(const verdict::verdict& v) {
+    return v.fault == verdict::scope::route || v.fault == verdict::scope::sender;
+}
 
 void defer(
     std::vector<store::change>& out,
@@ -12,10 +19,19 @@ void defer(
     store::attempt what,
     const config::tenant_options& tenant,
     wall_time now,
-    wall_time expires_at
+    wall_time expires_at,
+    std::optional<wall_time> held_until
 ) {
     const auto seed = std::hash<recipient_id>{}(who) + what.number;
-    const auto next = verdict::next_attempt(what.judged, what.number, now, expires_at, tenant.retry, seed);
+    auto next = held_until
+                    ? std::min(*held_until, expires_at)
+                    : verdict::next_attempt(what.judged, what.number, now, expires_at, tenant.retry, seed);
+    if (!next && is_ours(what.judged)) {
+        next = expires_at;
+    }
+    if (next && *next <= now) {
+        next.reset();
+    }
     out.push_back(store::attempted{who, store::state::deferred, next, std::move(what)});
     if (!next) {
         out.push_back(store::expired{who, now});
@@ -29,29 +45,30 @@ std::vector<store::change> settle(
     store::attempt what,
     const config::tenant_options& tenant,
     wall_time now,
-    wall_time expires_at
+    wall_time expires_at,
+    std::optional<wall_time> held_until
 ) {
     std::vector<store::change> out;
-    const bool is_ours =
-        what.judged.fault == verdict::scope::route || what.judged.fault == verdict::scope::sender;
     switch (what.judged.what) {
     case verdict::disposition::accepted:
         out.push_back(store::attempted{who, store::state::relayed, std::nullopt, std::move(what)});
         break;
     case verdict::disposition::fail:
-        if (is_ours) {
+        if (is_ours(what.judged)) {
             what.judged.what = verdict::disposition::retry;
-            defer(out, who, std::move(what), tenant, now, expires_at);
+            defer(out, who, std::move(what), tenant, now, expires_at, held_until);
         } else {
             out.push_back(store::attempted{who, store::state::failed, std::nullopt, std::move(what)});
         }
         break;
-    case verdict::disposition::retry: defer(out, who, std::move(what), tenant, now, expires_at); break;
+    case verdict::disposition::retry:
+        defer(out, who, std::move(what), tenant, now, expires_at, held_until);
+        break;
     case verdict::disposition::uncertain:
         if (tenant.hold_uncertain) {
             out.push_back(store::attempted{who, store::state::held, std::nullopt, std::move(what)});
         } else {
-            defer(out, who, std::move(what), tenant, now, expires_at);
+            defer(out, who, std::move(what), tenant, now, expires_at, held_until);
         }
         break;
     }

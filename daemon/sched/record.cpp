@@ -1,4 +1,6 @@
 // From a transaction's outcome to the store, the log, the metrics, and back to the route.
+#include "sender.hpp"
+
 #include "estafette/base/log.hpp"
 #include "estafette/base/text.hpp"
 #include "estafette/sched/outcome.hpp"
@@ -62,14 +64,18 @@ asio::awaitable<bool> scheduler::record(route::route& from, std::span<const rout
             attempts.push_back(describe(from, report, i));
         }
     }
+    const auto of_senders = judge_senders(reports, attempts);
     const auto changes_of = [&] {
-        std::vector<store::change> changes;
+        auto changes = of_senders;
         auto a = attempts.cbegin();
         for (const auto& report : reports) {
             const auto& message = *report.what.message;
             const auto& tenant = options_of(message.tenant);
             for (const auto& target : report.what.targets) {
-                auto written = settle(report.what.id(target), *a++, tenant, now, message.expires_at);
+                const bool is_held = a->judged.fault == verdict::scope::sender;
+                const auto until =
+                    is_held ? parked_until(message.tenant, sender_of(message), now) : std::nullopt;
+                auto written = settle(report.what.id(target), *a++, tenant, now, message.expires_at, until);
                 std::ranges::move(written, std::back_inserter(changes));
             }
         }
@@ -94,12 +100,13 @@ asio::awaitable<bool> scheduler::record(route::route& from, std::span<const rout
         }
         co_return false;
     }
+    moved_at_[from.id()] = now;
     auto first = attempts.cbegin();
     for (const auto& report : reports) {
         const auto last = first + static_cast<std::ptrdiff_t>(report.what.targets.size());
         observe(report, {first, last});
         weigh(report, {first, last});
-        tell_route(from, {first, last});
+        tell_route(from, report, {first, last});
         first = last;
     }
     if (next) {
@@ -108,19 +115,30 @@ asio::awaitable<bool> scheduler::record(route::route& from, std::span<const rout
     co_return true;
 }
 
-// What one transaction says about the route.
-void scheduler::tell_route(route::route& from, std::span<const store::attempt> attempts) {
+// What one transaction says about the route. "Relay access denied" for one recipient is that recipient's,
+// unless it repeats.
+void scheduler::tell_route(
+    route::route& from, const route::attempt_report& report, std::span<const store::attempt> attempts
+) {
     bool went_through = false;
     const store::attempt* blamed = nullptr;
-    for (const auto& a : attempts) {
+    for (std::size_t i = 0; i < attempts.size(); ++i) {
+        const auto& a = attempts[i];
         went_through = went_through || a.judged.what == verdict::disposition::accepted;
-        if (a.judged.what == verdict::disposition::retry && a.judged.fault == verdict::scope::route) {
+        if (a.judged.what != verdict::disposition::retry || a.judged.fault != verdict::scope::route) {
+            continue;
+        }
+        const bool is_of_one = a.judged.why == verdict::reason::relay_denied && a.at == smtp::phase::rcpt;
+        const auto& to = report.what.message->to[report.what.targets[i].index];
+        if (!is_of_one || denials_.note(from.id(), to.domain())) {
             blamed = &a;
         }
     }
     if (went_through) {
+        denials_.clear(from.id());
         from.praise();
     } else if (blamed != nullptr) {
+        denials_.clear(from.id());
         from.blame(blamed->judged, blamed->text);
     }
 }

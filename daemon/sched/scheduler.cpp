@@ -1,5 +1,7 @@
 #include "estafette/sched/scheduler.hpp"
 
+#include "sender.hpp"
+
 #include "estafette/base/log.hpp"
 #include "estafette/sched/outcome.hpp"
 
@@ -83,7 +85,8 @@ asio::awaitable<result<void>> scheduler::enqueue(std::vector<store::enqueued> ma
         }
         const auto* r = routes_.find(message->tenant);
         m.claimed = message->due_at <= now && r != nullptr && !is_stopping_ &&
-                    r->accepts(message->tenant, message->precedence) && places.size() < message->to.size();
+                    r->accepts(message->tenant, message->precedence) && places.size() < message->to.size() &&
+                    (holds_.empty() || holds_.admit(message->tenant, sender_of(*message), now));
         if (m.claimed) {
             at_once.push_back(all_but(message, places));
         }
@@ -96,6 +99,9 @@ asio::awaitable<result<void>> scheduler::enqueue(std::vector<store::enqueued> ma
     const bool some_wait = at_once.size() != mail.size();
     auto done = co_await queue_.commit(std::move(changes));
     if (!done) {
+        for (const auto& j : at_once) {
+            holds_.release_probe(j.message->tenant, sender_of(*j.message));
+        }
         if (done.error() == errc::store_failed) {
             on_store_failure();
         }
@@ -105,7 +111,8 @@ asio::awaitable<result<void>> scheduler::enqueue(std::vector<store::enqueued> ma
     std::vector<route::job> refused;
     for (auto& j : at_once) {
         auto* r = routes_.find(j.message->tenant);
-        if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence)) {
+        if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence) &&
+            !holds_.keeps_back(j.message->tenant)) {
             r->offer(std::move(j));
         } else {
             refused.push_back(std::move(j));
@@ -210,59 +217,6 @@ asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_i
     co_return result<void>{};
 }
 
-asio::awaitable<result<void>> scheduler::restore_pauses() {
-    auto paused = co_await queue_.paused_routes();
-    if (!paused) {
-        co_return paused.error();
-    }
-    for (const auto& p : *paused) {
-        if (auto* r = routes_.find(p.route)) {
-            route::route_status s;
-            s.why = p.why;
-            s.text = p.text;
-            s.by = p.by;
-            s.since = p.since;
-            s.until = p.until;
-            r->restore(s);
-        }
-    }
-    co_return result<void>{};
-}
-
-asio::awaitable<result<void>>
-scheduler::pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) {
-    auto* r = routes_.find(which);
-    if (r == nullptr) {
-        co_return errc::not_found;
-    }
-    std::vector<store::change> changes;
-    changes.push_back(store::route_paused{which, wall_now(), until, verdict::reason::other, text, by});
-    auto done = co_await queue_.commit(std::move(changes));
-    if (!done) {
-        co_return done.error();
-    }
-    r->pause(until, std::move(text), std::move(by));
-    meters_.route_paused.erase(which);
-    meters_.route_paused[which][verdict::reason::other].set(1);
-    co_return result<void>{};
-}
-
-asio::awaitable<result<void>> scheduler::resume(route_id which, std::string by) {
-    auto* r = routes_.find(which);
-    if (r == nullptr) {
-        co_return errc::not_found;
-    }
-    std::vector<store::change> changes;
-    changes.push_back(store::route_resumed{which, wall_now(), std::move(by)});
-    auto done = co_await queue_.commit(std::move(changes));
-    if (!done) {
-        co_return done.error();
-    }
-    r->resume();
-    meters_.route_paused.erase(which);
-    co_return result<void>{};
-}
-
 verdict::domain_fact scheduler::domain_of(const route_id& route, std::string_view domain) const {
     return domains_.of(route, domain, wall_now());
 }
@@ -286,10 +240,15 @@ asio::awaitable<void> scheduler::run() {
         if (const auto jump = clock_.jumped(wall_now(), std::chrono::steady_clock::now())) {
             log::event(log::level::warning, "clock_jumped", {{"ms", *jump}});
             poked_ = true;  // what is due may be another mail now
+            tend_at_ = wall_time{};
         }
         if (poked_ || wall_now() >= look_again_) {
             poked_ = false;
             look_again_ = wall_now() + longest_sleep;
+            if (wall_now() >= tend_at_) {
+                co_await tend_holds();
+            }
+            look_again_ = std::min(look_again_, tend_at_);
             if (const auto next = co_await claim_once()) {
                 look_again_ = std::min(look_again_, *next);
             }
@@ -316,7 +275,7 @@ asio::awaitable<std::optional<wall_time>> scheduler::claim_once() {
         }
         const auto takes = [this](const store::waiting_tenant& w) {
             const auto* r = routes_.find(w.tenant);
-            return r != nullptr && r->wants(w.tenant, w.precedence);
+            return r != nullptr && r->wants(w.tenant, w.precedence) && !holds_.keeps_back(w.tenant);
         };
         auto a = plan(*waiting, takes, wall_now());
         if (a.claims.empty()) {
@@ -350,6 +309,7 @@ asio::awaitable<bool> scheduler::claim_for(store::waiting_tenant who) {
     if (room == 0) {
         co_return false;
     }
+    const auto mine = co_await take_turn();
     auto due = co_await queue_.claim_due(who.tenant, who.precedence, wall_now(), std::min(room, claim_batch));
     if (!due || due->empty()) {
         co_return false;
@@ -358,13 +318,25 @@ asio::awaitable<bool> scheduler::claim_for(store::waiting_tenant who) {
     co_return true;
 }
 
-asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> due) {
+// Of what was claimed, that which may be sent now, by message; the rest goes back, waits, or is over.
+asio::awaitable<scheduler::targets_of> scheduler::sort_out(std::vector<store::due_entry> due) {
     const auto now = wall_now();
     std::vector<store::change> expired;
-    std::map<message_id, std::vector<route::target>> by_message;
+    if (holds_.keeps_back(due.front().tenant)) {  // paused while the store was asked; all are of one tenant
+        std::vector<recipient_id> all;
+        std::ranges::transform(due, std::back_inserter(all), &store::due_entry::id);
+        (void)co_await queue_.unclaim(std::move(all));
+        co_return targets_of{};
+    }
+    targets_of by_message;
+    std::map<wall_time, std::vector<recipient_id>> parked;
     for (const auto& d : due) {
+        const bool is_known = by_message.contains(d.id.message);
         if (d.expires_at <= now) {
             expired.push_back(store::expired{d.id, now});
+        } else if (!holds_.empty() && !is_known && !holds_.admit(d.tenant, d.sender, now)) {
+            const auto* row = holds_.find(d.tenant, d.sender);
+            parked[row != nullptr ? holds::parked_until(*row, now) : now].push_back(d.id);
         } else {
             by_message[d.id.message].push_back({d.id.index, d.attempts});
             loading_.insert(d.id);
@@ -372,6 +344,17 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
     }
     if (!expired.empty()) {
         (void)co_await queue_.commit(std::move(expired));
+    }
+    for (auto& [until, ids] : parked) {
+        (void)co_await queue_.postpone(std::move(ids), until);
+    }
+    co_return by_message;
+}
+
+asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> due) {
+    auto by_message = co_await sort_out(std::move(due));
+    if (by_message.empty()) {
+        co_return;
     }
     std::vector<message_id> ids;
     for (const auto& [id, targets] : by_message) {
@@ -397,7 +380,7 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
             continue;
         }
         if (!message) {
-            // Still claimed: tried again after a restart, and seen in the metrics meanwhile.
+            // Still claimed, by nobody: the watchdog brings it back in a few minutes.
             log::event(
                 log::level::error, "load_failed", {{"id", id.text()}, {"error", message.error().message()}}
             );
@@ -405,7 +388,8 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
         }
         route::job j{*message, std::move(targets)};
         auto* r = routes_.find(j.message->tenant);
-        if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence) && !is_stopping_) {
+        if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence) && !is_stopping_ &&
+            !holds_.keeps_back(j.message->tenant)) {
             r->offer(std::move(j));
         } else {
             refused.push_back(std::move(j));
@@ -420,6 +404,7 @@ void scheduler::give_back(std::vector<route::job> jobs) {
     }
     std::vector<recipient_id> ids;
     for (const auto& j : jobs) {
+        holds_.release_probe(j.message->tenant, sender_of(*j.message));
         for (const auto& t : j.targets) {
             ids.push_back(j.id(t));
         }
@@ -435,6 +420,7 @@ asio::awaitable<void> scheduler::unclaim(std::vector<recipient_id> ids) {
 void scheduler::postpone(route::job j, wall_time until) {
     const auto at = std::chrono::ceil<postponed_together>(until);
     const bool is_under_way = !postponed_.empty();
+    holds_.release_probe(j.message->tenant, sender_of(*j.message));
     auto& ids = postponed_[at];
     for (const auto& t : j.targets) {
         ids.push_back(j.id(t));
@@ -468,8 +454,13 @@ void scheduler::on_paused(route::route& which) {
          {"until", s.until ? to_rfc3339(*s.until) : std::string{}}},
         "6f2f0d7bd4c14d0a9e5d0a8f2f7c3b11"
     );
-    write_later(store::route_paused{
-        which.id(), wall_now(), s.until, s.why.value_or(verdict::reason::other), s.text, "daemon"
+    write_later(store::paused{
+        store::pause_target::of(which.id()),
+        wall_now(),
+        s.until,
+        s.why.value_or(verdict::reason::other),
+        s.text,
+        "daemon"
     });
 }
 
@@ -478,7 +469,7 @@ void scheduler::on_resumed(route::route& which) {
     log::event(
         log::level::info, "route_resumed", {{"route", which.id().text()}}, "0b6c9d50b8d34f5cbb1c7b6b5b0c7f52"
     );
-    write_later(store::route_resumed{which.id(), wall_now(), "daemon"});
+    write_later(store::resumed{store::pause_target::of(which.id()), wall_now(), "daemon"});
     poke();
 }
 

@@ -95,6 +95,9 @@ inline constexpr label_set<27> reasons{
                "server_busy",    "server_error",       "expired",
                "suppressed",     "uncertain",          "other"}
 };
+// store::pause_kind.
+inline constexpr label_set<3> pause_kinds{"kind", {"route", "tenant", "sender"}};
+
 inline constexpr label_set<8> states{
     "state", {"scheduled", "queued", "deferred", "held", "relayed", "delivered", "failed", "cancelled"}
 };
@@ -128,6 +131,11 @@ struct metrics {
     counter tls_sessions_resumed;
     by<counter, labels::tls_failures> tls_failures;
     by_route<by<gauge, labels::reasons>> route_paused;  // 1 for the reason of the pause; zeros are not shown
+
+    by<gauge, labels::pause_kinds> pauses;
+    by<gauge, labels::reasons> held_recipients;
+    gauge silent_tenants;
+    counter stale_claims;
 
     histogram<disk_bounds> store_commit_duration;
     histogram<disk_bounds> fsync_duration;

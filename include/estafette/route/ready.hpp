@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -38,8 +39,11 @@ public:
 
     [[nodiscard]] std::optional<job> pull();
 
-    // Takes out every waiting job of the message.
-    [[nodiscard]] std::vector<job> remove(message_id id);
+    // Takes out every waiting job that it says yes to.
+    [[nodiscard]] std::vector<job> remove(const std::function<bool(const job&)>& which);
+
+    // The recipients of all jobs.
+    [[nodiscard]] std::vector<recipient_id> ids() const;
 
     // Takes out everything.
     [[nodiscard]] std::vector<job> drain();

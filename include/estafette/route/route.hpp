@@ -20,6 +20,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -91,11 +92,15 @@ public:
     // Only after accepts(). Split into transactions as the route's limits ask.
     void offer(job j);
 
-    // Waiting jobs of the message, taken out. What a connection has begun stays.
+    // Waiting jobs of the message, or those that it says yes to, taken out. What a connection has begun
+    // stays.
     [[nodiscard]] std::vector<job> withdraw(message_id id);
+    [[nodiscard]] std::vector<job> withdraw(const std::function<bool(const job&)>& which);
 
     // The recipients of the message that connections have in hand.
     [[nodiscard]] std::vector<std::uint32_t> in_hand(message_id id) const;
+    [[nodiscard]] std::vector<recipient_id> in_hand() const;
+    [[nodiscard]] std::vector<recipient_id> ready() const { return ready_.ids(); }
 
     // How much of each tenant's mail may go.
     void limit_tenants(quota_book::by_name rates) { quotas_.set_tenants(std::move(rates)); }

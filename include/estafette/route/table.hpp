@@ -28,6 +28,12 @@ public:
 
     [[nodiscard]] std::vector<route*> all() const;
 
+    // Recipients that connections have in hand, those of routes that were replaced too.
+    [[nodiscard]] std::vector<recipient_id> in_hand() const;
+
+    // Those, and the ones that wait for a connection.
+    [[nodiscard]] std::vector<recipient_id> known() const;
+
     void stop(asio::cancellation_type how);
     [[nodiscard]] asio::awaitable<bool> wait(milliseconds limit);
 

@@ -5,18 +5,21 @@
 #include "estafette/config/config.hpp"
 #include "estafette/store/change.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace estafette::sched {
 
 // What to write for one recipient after an attempt: the attempt itself, and expiry if no further attempt
-// fits before it. A route's or a sender's fault never fails a recipient.
+// fits before it. A route's or a sender's fault never fails a recipient, and never ends its time early.
+// `held_until`: its sender is held, it is due again then.
 [[nodiscard]] std::vector<store::change> settle(
     recipient_id who,
     store::attempt what,
     const config::tenant_options& tenant,
     wall_time now,
-    wall_time expires_at
+    wall_time expires_at,
+    std::optional<wall_time> held_until = std::nullopt
 );
 
 }  // namespace estafette::sched

@@ -10,13 +10,18 @@
 #include "estafette/route/reporter.hpp"
 #include "estafette/route/table.hpp"
 #include "estafette/sched/agenda.hpp"
+#include "estafette/sched/denials.hpp"
 #include "estafette/sched/domain_record.hpp"
+#include "estafette/sched/holds.hpp"
+#include "estafette/sched/watchdog.hpp"
 #include "estafette/store/suppressions.hpp"
 #include "estafette/verdict/classifier.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -38,7 +43,8 @@ public:
         metrics& meters
     );
 
-    void configure(config::config_ptr c) { config_ = std::move(c); }
+    // After the routes were loaded: one that a reload has made anew stays paused.
+    void configure(config::config_ptr c);
 
     // Durable on return; what is due goes to its route at once. A recipient on its tenant's suppression list
     // is taken, and fails at once.
@@ -59,15 +65,32 @@ public:
     // Pauses that outlived the restart.
     [[nodiscard]] asio::awaitable<result<void>> restore_pauses();
 
+    // errc::not_found for a route that does not exist, and for what is not paused.
     [[nodiscard]] asio::awaitable<result<void>>
-    pause(route_id which, std::optional<wall_time> until, std::string text, std::string by);
-    [[nodiscard]] asio::awaitable<result<void>> resume(route_id which, std::string by);
+    pause(store::pause_target what, std::optional<wall_time> until, std::string text, std::string by);
+    [[nodiscard]] asio::awaitable<result<void>> resume(store::pause_target what, std::string by);
+
+    // Makes this change of each of the recipients that wait, also of those that routes have ready; those
+    // that a connection has in hand only if asked to. How many changes took effect.
+    enum class in_hand : std::uint8_t { not_those, too };
+    [[nodiscard]] asio::awaitable<result<std::size_t>> change_waiting(
+        std::vector<recipient_id> who,
+        std::function<store::change(const recipient_id&)> to,
+        in_hand what_is_in_hand
+    );
+
+    // Tenants and senders that are kept back.
+    [[nodiscard]] const holds& kept_back() const noexcept { return holds_; }
 
     // What became lately of mail through this route to a domain.
     [[nodiscard]] verdict::domain_fact domain_of(const route_id& route, std::string_view domain) const;
 
     // Claims until stopped (total cancellation).
     [[nodiscard]] asio::awaitable<void> run();
+
+    // Looks for silence once a minute, until stopped; and one such look.
+    [[nodiscard]] asio::awaitable<void> run_watchdog();
+    [[nodiscard]] asio::awaitable<void> watch();
 
     // Old timelines go in small steps, until stopped.
     [[nodiscard]] asio::awaitable<void> run_retention();
@@ -99,15 +122,56 @@ private:
     [[nodiscard]] asio::awaitable<void> tell_of_delays();
     [[nodiscard]] asio::awaitable<std::optional<wall_time>> claim_once();
     [[nodiscard]] asio::awaitable<bool> claim_for(store::waiting_tenant who);
+    using targets_of = std::map<message_id, std::vector<route::target>>;
+    [[nodiscard]] asio::awaitable<targets_of> sort_out(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> unclaim(std::vector<recipient_id> ids);
     [[nodiscard]] asio::awaitable<void> write_postponed();
+    [[nodiscard]] std::optional<wall_time>
+    parked_until(const tenant_id& tenant, const std::string& sender, wall_time now) const;
+
+    // Held while recipients move between the store and the routes.
+    class turn {
+    public:
+        explicit turn(scheduler& of);
+        ~turn();
+        turn(const turn&) = delete;
+        turn& operator=(const turn&) = delete;
+
+    private:
+        scheduler& of_;
+    };
+
+    [[nodiscard]] asio::awaitable<std::unique_ptr<turn>> take_turn();
+    void take_back(const std::unordered_set<recipient_id>& who);
+
+    // watch.cpp
+    [[nodiscard]] asio::awaitable<void> return_lost_claims();
+    [[nodiscard]] asio::awaitable<void> look_for_silence();
+    [[nodiscard]] asio::awaitable<void> count_held();
+    [[nodiscard]] std::optional<verdict::reason>
+    kept_back_for(const tenant_id& tenant, const std::string& sender) const;
+
+    // keep_back.cpp
+    [[nodiscard]] asio::awaitable<void> tend_holds();
+    [[nodiscard]] asio::awaitable<void> recall_all(tenant_id tenant, wall_time until);
+    [[nodiscard]] asio::awaitable<void> park(std::vector<recipient_id> ids, wall_time until);
+    void count_holds();
+    void started(const store::pause& row);
+    void ended(const store::pause& row, const std::string& by);
+    [[nodiscard]] std::vector<store::change>
+    judge_senders(std::span<const route::attempt_report> reports, std::span<const store::attempt> attempts);
+    void judge_sender(
+        const mail::message& m, std::span<const store::attempt> attempts, std::vector<store::change>& out
+    );
     [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
     [[nodiscard]] store::attempt
     describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
     void count(const route::attempt_report& report, const store::attempt& a);
     void observe(const route::attempt_report& report, std::span<const store::attempt> attempts);
-    static void tell_route(route::route& from, std::span<const store::attempt> attempts);
+    void tell_route(
+        route::route& from, const route::attempt_report& report, std::span<const store::attempt> attempts
+    );
 
     // suppress.cpp: of the mail's recipients those on their tenant's list, by place, and since when and why.
     using stopped_places = std::map<std::uint32_t, std::string>;
@@ -133,6 +197,13 @@ private:
     wall_time look_again_{};  // when run() claims next, unless poked
     clock_watch clock_;
     domain_record domains_;
+    holds holds_;
+    denials denials_;
+    claim_watch claims_;
+    wall_time watched_since_{};
+    std::map<route_id, wall_time> moved_at_;  // its last outcome
+    wall_time tend_at_{};                     // when a hold ends or is probed
+    bool is_taken_ = false;                   // a turn is
     bool poked_ = false;
     bool is_stopping_ = false;
     bool has_failed_ = false;

@@ -61,6 +61,27 @@ TEST(settle, a_temporary_fault_is_deferred_with_its_next_time) {
     EXPECT_GT(*first(out).next_attempt_at, now);
 }
 
+TEST(settle, a_held_sender_s_mail_is_due_when_its_hold_says_and_never_after_its_own_time) {
+    for (const auto expires : {in_a_week, now + seconds{90}}) {
+        config::tenant_options tenant;
+        auto a = attempt_of(disposition::fail, scope::sender, verdict::reason::sender_rejected);
+        const auto out = settle({}, std::move(a), tenant, now, expires, now + std::chrono::hours{1});
+        ASSERT_EQ(out.size(), 1u);
+        const auto& made = std::get<store::attempted>(out[0]);
+        EXPECT_EQ(made.next, store::state::deferred);
+        EXPECT_EQ(made.next_attempt_at, std::min(expires, now + std::chrono::hours{1}));
+    }
+}
+
+TEST(settle, a_route_s_or_sender_s_fault_does_not_end_a_recipient_before_its_time) {
+    for (const auto fault : {scope::route, scope::sender}) {
+        const auto out = settled(attempt_of(disposition::retry, fault), now + milliseconds{10});
+        ASSERT_EQ(out.size(), 1u);
+        EXPECT_EQ(std::get<store::attempted>(out[0]).next_attempt_at, now + milliseconds{10});
+        EXPECT_EQ(settled(attempt_of(disposition::retry, fault), now).size(), 2u);
+    }
+}
+
 TEST(settle, the_last_attempt_before_expiry_is_kept_and_then_it_expires) {
     const auto out = settled(
         attempt_of(disposition::retry, scope::recipient, verdict::reason::mailbox_full), now + seconds{1}

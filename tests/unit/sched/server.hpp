@@ -51,6 +51,8 @@ public:
     std::size_t mails_per_connection = SIZE_MAX;  // above: 452 4.5.3 to MAIL
     std::size_t answers_at_once = 0;              // offers CHUNKING, and answers BDAT when so many have come
     std::size_t most_unanswered = 0;              // of those
+    std::set<std::string> refused_senders;        // 550 5.1.8 to MAIL
+    std::map<std::string, std::string> replies;   // to RCPT of these domains
 
 private:
     asio::awaitable<void> accept() {
@@ -108,6 +110,11 @@ private:
                     continue;
                 }
                 sender = line.substr(10);
+                if (refused_senders.contains(sender.substr(1, sender.find('>') - 1))) {
+                    sender.clear();
+                    co_await say(s, "550 5.1.8 Sender address rejected: not one of ours\r\n");
+                    continue;
+                }
                 co_await say(s, "250 ok\r\n");
             } else if (line.starts_with("RCPT TO:<")) {
                 const auto who = line.substr(9, line.find('>') - 9);
@@ -115,8 +122,10 @@ private:
                     co_await say(s, "451 4.7.1 Greylisted, please try again in 1 seconds\r\n");
                 } else if (who.starts_with("unknown")) {
                     co_await say(s, "550 5.1.1 no such user here\r\n");
+                } else if (const auto r = replies.find(who.substr(who.find('@') + 1)); r != replies.end()) {
+                    co_await say(s, r->second + "\r\n");
                 } else {
-                    const bool has_mail = mails <= mails_per_connection;
+                    const bool has_mail = mails <= mails_per_connection && !sender.empty();
                     if (has_mail) {
                         recipients.push_back(who);
                     }
