@@ -122,7 +122,8 @@ app::app(std::string file, config::config c)
     , routes_{loop_.get_executor(), {dns_, classifier_, scheduler_, meters_, slate_, verp_}}
     , scheduler_{loop_.get_executor(), queue_, lists_, routes_, classifier_, meters_}
     , bounces_{queue_, lists_, classifier_, verp_, meters_}
-    , gateway_{scheduler_, routes_, queue_, classifier_, bounces_, lists_, meters_}
+    , admin_{loop_.get_executor(), queue_, scheduler_}
+    , gateway_{scheduler_, admin_, routes_, queue_, classifier_, bounces_, lists_, meters_}
     , lmtp_{loop_.get_executor(), bounces_}
     , server_{loop_.get_executor(), queue_, gateway_, meters_} {
     meters_.version = ESTAFETTE_VERSION;
@@ -205,16 +206,7 @@ asio::awaitable<void> app::start() {
     if (auto loaded = routes_.load(*config_); !loaded) {
         throw startup_error{EX_CONFIG, loaded.error()};
     }
-    const auto doubtful = slate_.in_doubt();
-    auto settled = co_await scheduler_.settle_in_doubt(doubtful);
-    if (!settled) {
-        throw startup_error{EX_IOERR, "the store: " + settled.error().message()};
-    }
-    slate_.forget();
-    auto restored = co_await scheduler_.restore_pauses();
-    if (!restored) {
-        throw startup_error{EX_IOERR, "the store: " + restored.error().message()};
-    }
+    const std::size_t in_doubt = co_await take_over();
     std::vector<api::inherited_listener> inherited;
     int for_lmtp = -1;
     for (const auto& s : take_inherited_sockets()) {
@@ -239,6 +231,8 @@ asio::awaitable<void> app::start() {
     tasks_.spawn("scheduler", scheduler_.run());
     tasks_.spawn("retention", scheduler_.run_retention());
     tasks_.spawn("delays", scheduler_.run_delays());
+    tasks_.spawn("administration", admin_.run());
+    tasks_.spawn("watchdog of mail", scheduler_.run_watchdog());
     tasks_.spawn("gauges", sample());
     if (notify_.watchdog_interval()) {
         tasks_.spawn("watchdog", watch());
@@ -249,10 +243,29 @@ asio::awaitable<void> app::start() {
         {{"version", ESTAFETTE_VERSION},
          {"config", file_},
          {"store", config_->store.path},
-         {"in_doubt", doubtful.size()}},
+         {"in_doubt", in_doubt}},
         "1d0a3f8e5c4b4e6f9a7b2c8d6e5f4a31"
     );
     notify_.send("READY=1\nSTATUS=accepting and sending mail");
+}
+
+// What the last process left behind: mail in doubt, pauses, actions under way.
+asio::awaitable<std::size_t> app::take_over() {
+    const auto doubtful = slate_.in_doubt();
+    auto settled = co_await scheduler_.settle_in_doubt(doubtful);
+    if (!settled) {
+        throw startup_error{EX_IOERR, "the store: " + settled.error().message()};
+    }
+    slate_.forget();
+    auto restored = co_await scheduler_.restore_pauses();
+    if (!restored) {
+        throw startup_error{EX_IOERR, "the store: " + restored.error().message()};
+    }
+    auto resumed = co_await admin_.restore();
+    if (!resumed) {
+        throw startup_error{EX_IOERR, "the store: " + resumed.error().message()};
+    }
+    co_return doubtful.size();
 }
 
 asio::awaitable<void> app::wait_for_end() {
@@ -389,6 +402,7 @@ asio::awaitable<void> app::stop() {
     gateway_.begin_stop();
     server_.close();
     lmtp_.close();
+    admin_.stop();
     scheduler_.stop();
     routes_.stop(asio::cancellation_type::total);
     if (!co_await routes_.wait(config_->shutdown_grace)) {
@@ -397,6 +411,7 @@ asio::awaitable<void> app::stop() {
     }
     (void)co_await server_.wait(terminal_grace);
     (void)co_await lmtp_.wait(terminal_grace);
+    co_await admin_.wait();
     co_await scheduler_.wait();
     co_await queue_.close();
     boost::system::error_code ignored;

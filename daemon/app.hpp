@@ -50,6 +50,7 @@ public:
 private:
     [[nodiscard]] asio::awaitable<void> live();
     [[nodiscard]] asio::awaitable<void> start();
+    [[nodiscard]] asio::awaitable<std::size_t> take_over();  // the number of mails in doubt
     [[nodiscard]] asio::awaitable<void> wait_for_end();
     [[nodiscard]] asio::awaitable<void> stop();
     [[nodiscard]] asio::awaitable<void> reload();
@@ -75,6 +76,7 @@ private:
     route::table routes_;
     sched::scheduler scheduler_;
     bounce::intake bounces_;
+    sched::administration admin_;
     scheduler_gateway gateway_;
     bounce::lmtp_server lmtp_;
     api::server server_;

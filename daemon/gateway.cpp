@@ -2,6 +2,12 @@
 
 namespace estafette {
 
+namespace {
+
+constexpr milliseconds answer_within = seconds{5};  // a longer action is answered while it works
+
+}  // namespace
+
 asio::awaitable<result<void>> scheduler_gateway::enqueue(std::vector<store::enqueued> mail) {
     if (is_stopping_) {
         co_return errc::interrupted;
@@ -33,16 +39,32 @@ scheduler_gateway::limited_until(const tenant_id& tenant, std::string_view addre
     return r != nullptr ? r->limited_until(tenant, address.substr(address.rfind('@') + 1)) : std::nullopt;
 }
 
-std::optional<api::hold> scheduler_gateway::hold_of(const tenant_id& tenant) const {
+std::optional<api::hold>
+scheduler_gateway::hold_of(const tenant_id& tenant, const std::string& sender) const {
+    const auto* kept = scheduler_.kept_back().find(tenant, sender);
+    const auto of_row = [](const store::pause& p) {
+        return api::hold{p.why, p.text, p.by, p.since, p.until, p.what};
+    };
+    if (kept != nullptr && kept->what.kind == store::pause_kind::tenant) {
+        return of_row(*kept);
+    }
     const auto* r = routes_.find(tenant);
     if (r == nullptr) {
-        return api::hold{verdict::reason::other, "the tenant has no route", "daemon", {}, {}};
+        return api::hold{
+            verdict::reason::other,
+            "the tenant has no route",
+            "daemon",
+            {},
+            {},
+            store::pause_target::of(tenant)
+        };
     }
     const auto s = r->status();
-    if (s.state == route::route_state::active) {
-        return std::nullopt;
+    if (s.state != route::route_state::active) {
+        const auto why = s.why.value_or(verdict::reason::other);
+        return api::hold{why, s.text, s.by, s.since, s.until, store::pause_target::of(s.id)};
     }
-    return api::hold{s.why.value_or(verdict::reason::other), s.text, s.by, s.since, s.until};
+    return kept != nullptr ? std::optional{of_row(*kept)} : std::nullopt;
 }
 
 verdict::domain_fact scheduler_gateway::domain_of(const tenant_id& tenant, std::string_view domain) const {
@@ -50,13 +72,20 @@ verdict::domain_fact scheduler_gateway::domain_of(const tenant_id& tenant, std::
     return r == nullptr ? verdict::domain_fact{} : scheduler_.domain_of(r->id(), domain);
 }
 
-asio::awaitable<result<void>>
-scheduler_gateway::pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) {
-    return scheduler_.pause(std::move(which), until, std::move(text), std::move(by));
+std::vector<store::pause> scheduler_gateway::pauses() const {
+    auto rows = scheduler_.kept_back().all();
+    std::erase_if(rows, [](const auto& row) { return row.what.kind == store::pause_kind::route; });
+    return rows;
 }
 
-asio::awaitable<result<void>> scheduler_gateway::resume(route_id which, std::string by) {
-    return scheduler_.resume(std::move(which), std::move(by));
+asio::awaitable<result<void>> scheduler_gateway::pause(
+    store::pause_target what, std::optional<wall_time> until, std::string text, std::string by
+) {
+    return scheduler_.pause(std::move(what), until, std::move(text), std::move(by));
+}
+
+asio::awaitable<result<void>> scheduler_gateway::resume(store::pause_target what, std::string by) {
+    return scheduler_.resume(std::move(what), std::move(by));
 }
 
 api::unmatched_replies scheduler_gateway::unmatched() const {
@@ -78,6 +107,35 @@ asio::awaitable<result<std::size_t>> scheduler_gateway::suppress(std::vector<sto
 asio::awaitable<result<std::size_t>>
 scheduler_gateway::unsuppress(tenant_id tenant, std::string address, std::string by) {
     return lists_.remove(std::move(tenant), std::move(address), std::move(by));
+}
+
+asio::awaitable<result<std::uint64_t>>
+scheduler_gateway::count_for(store::action_verb verb, store::selector whom) {
+    return admin_.count(verb, std::move(whom));
+}
+
+asio::awaitable<result<store::action>> scheduler_gateway::act(api::action_order what) {
+    const auto begun = co_await admin_.begin(
+        {what.verb, std::move(what.whom), std::move(what.reason), std::move(what.by), what.expires_at}
+    );
+    if (!begun) {
+        co_return begun.error();
+    }
+    co_await admin_.settled(begun->id, answer_within);
+    co_return co_await admin_.find(begun->id);
+}
+
+asio::awaitable<result<store::action>> scheduler_gateway::undo(std::uint64_t id, std::string by) {
+    return admin_.undo(id, std::move(by));
+}
+
+asio::awaitable<result<store::action>> scheduler_gateway::find_action(std::uint64_t id) {
+    return admin_.find(id);
+}
+
+asio::awaitable<result<std::vector<store::action>>>
+scheduler_gateway::actions(std::uint64_t below, std::size_t limit) {
+    return admin_.list(below, limit);
 }
 
 api::readiness scheduler_gateway::ready() const {

@@ -1,7 +1,7 @@
+#include "action_body.hpp"
 #include "handlers.hpp"
 #include "present.hpp"
 
-#include "estafette/api/json.hpp"
 #include "estafette/base/text.hpp"
 
 #include <boost/json/array.hpp>
@@ -13,57 +13,6 @@ namespace estafette::api {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::size_t max_reason = 255;
-
-struct action_body {
-    std::string reason;
-    std::optional<wall_time> until;
-};
-
-enum class with_until : std::uint8_t { no, yes };
-
-// An optional object {"reason", "until"}.
-boost::system::result<action_body, problem> read_action(const std::string& body, with_until takes_until) {
-    action_body out;
-    if (trim(body).empty())
-        return out;
-    const auto parsed = parse_json(body);
-    if (parsed.has_error())
-        return broken_json(parsed.error().offset, parsed.error().detail);
-    if (!parsed->is_object())
-        return invalid("", errc::field_type, "must be an object");
-    std::vector<mail::field_error> errors;
-    const auto refuse = [&](std::string pointer, errc why, std::string detail) {
-        errors.push_back({std::move(pointer), why, std::move(detail)});
-    };
-    for (const auto& [key, value] : parsed->get_object()) {
-        const bool is_until = key == "until" && takes_until == with_until::yes;
-        if (key != "reason" && !is_until) {
-            refuse("/" + printable(std::string_view{key}, 64), errc::field_unknown, "there is no such field");
-            continue;
-        }
-        if (value.is_null())
-            continue;
-        if (!value.is_string()) {
-            refuse("/" + std::string{key}, errc::field_type, "must be a string");
-            continue;
-        }
-        const std::string_view text{value.get_string()};
-        if (!is_until) {
-            out.reason = printable(text, max_reason);
-            continue;
-        }
-        const auto until = parse_rfc3339(text);
-        if (until)
-            out.until = *until;
-        else
-            refuse("/until", errc::time_invalid, until.error().message());
-    }
-    if (!errors.empty())
-        return invalid(std::move(errors));
-    return out;
-}
 
 std::optional<route::route_status> find_route(const gateway& below, const route_id& id) {
     for (auto& line : below.routes())
@@ -128,7 +77,8 @@ with_derived_holds(services& s, const config::config_ptr config, store::counts c
         return c.by_state[static_cast<std::size_t>(now)];
     };
     for (const auto& [name, tenant] : config->tenants) {
-        if (!s.below.hold_of(tenant.id))
+        const auto held = s.below.hold_of(tenant.id, {});
+        if (!held || held->what.kind == store::pause_kind::sender)
             continue;
         for (const auto now : {store::state::queued, store::state::deferred}) {
             if (at(now) == 0)
@@ -157,7 +107,7 @@ asio::awaitable<response> cancel_message(services& s, request r, std::string id)
         co_return to_response(not_found());
     if (!allowed.may(permission::cancel, tenant))
         co_return to_response(forbidden("your role does not allow cancelling"));
-    auto body = read_action(r.body, with_until::no);
+    auto body = read_action(r.body, {});
     if (body.has_error())
         co_return to_response(body.error());
     std::vector<std::uint32_t> all;
@@ -170,7 +120,8 @@ asio::awaitable<response> cancel_message(services& s, request r, std::string id)
     if (!after)
         co_return to_response(of_error(after.error()));
     json::array recipients;
-    const auto why_held = s.below.hold_of(tenant);
+    const auto& from = after->message.from;
+    const auto why_held = s.below.hold_of(tenant, from ? from->text() : std::string{});
     for (const auto& recipient : after->recipients)
         recipients.push_back(present(recipient, why_held, wording{}));
     co_return json_response({
@@ -209,10 +160,12 @@ asio::awaitable<response> pause_route(services& s, request r, std::string id) {
     const access allowed{r.who, r.config->grants};
     if (const auto refused = refuse_route(s, allowed, which))
         co_return to_response(*refused);
-    auto body = read_action(r.body, with_until::yes);
+    auto body = read_action(r.body, {.until = true});
     if (body.has_error())
         co_return to_response(body.error());
-    const auto done = co_await s.below.pause(which, body->until, std::move(body->reason), r.who.text());
+    const auto done = co_await s.below.pause(
+        store::pause_target::of(which), body->until, std::move(body->reason), r.who.text()
+    );
     co_return done ? route_line(s, which) : to_response(of_error(done.error()));
 }
 
@@ -221,10 +174,10 @@ asio::awaitable<response> resume_route(services& s, request r, std::string id) {
     const access allowed{r.who, r.config->grants};
     if (const auto refused = refuse_route(s, allowed, which))
         co_return to_response(*refused);
-    const auto body = read_action(r.body, with_until::no);
+    const auto body = read_action(r.body, {});
     if (body.has_error())
         co_return to_response(body.error());
-    const auto done = co_await s.below.resume(which, r.who.text());
+    const auto done = co_await s.below.resume(store::pause_target::of(which), r.who.text());
     co_return done ? route_line(s, which) : to_response(of_error(done.error()));
 }
 

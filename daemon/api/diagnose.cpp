@@ -39,7 +39,9 @@ verdict::mail_fact fact_of(const store::recipient_view& r) {
 }
 
 std::optional<verdict::route_fact> fact_of(const std::optional<hold>& h) {
-    return h ? std::optional{verdict::route_fact{h->why, h->by != "daemon"}} : std::nullopt;
+    // A held sender is no fault of the route: its mails say so themselves.
+    const bool is_of_route = h && h->what.kind != store::pause_kind::sender;
+    return is_of_route ? std::optional{verdict::route_fact{h->why, h->by != "daemon"}} : std::nullopt;
 }
 
 struct question {
@@ -100,7 +102,7 @@ asio::awaitable<response> get_diagnosis(services& s, request r) {
     verdict::domain_fact domain;
     if (!page->recipients.empty()) {
         const auto& tenant = page->recipients.front().tenant;
-        held = s.below.hold_of(tenant);
+        held = s.below.hold_of(tenant, page->recipients.front().sender);
         domain = s.below.domain_of(tenant, q.address->domain());
     }
     const auto found = verdict::diagnose(mails, fact_of(held), domain);
@@ -112,7 +114,9 @@ asio::awaitable<response> get_diagnosis(services& s, request r) {
         because.emplace_back(line);
     json::array recipients;
     for (const auto& recipient : page->recipients)
-        recipients.push_back(present(recipient, s.below.hold_of(recipient.tenant), {words.in, true}));
+        recipients.push_back(
+            present(recipient, s.below.hold_of(recipient.tenant, recipient.sender), {words.in, true})
+        );
     co_return json_response({
         {"address", q.address->text()},
         {"finding", verdict::to_text(found.what)},

@@ -23,6 +23,12 @@ namespace estafette::api {
 [[nodiscard]] asio::awaitable<response> get_suppressions(services& s, request r);
 [[nodiscard]] asio::awaitable<response> post_suppressions(services& s, request r);
 [[nodiscard]] asio::awaitable<response> delete_suppression(services& s, request r);
+[[nodiscard]] asio::awaitable<response> post_action(services& s, request r);
+[[nodiscard]] asio::awaitable<response> get_actions(services& s, request r);
+[[nodiscard]] asio::awaitable<response> undo_action(services& s, request r, std::string id);
+[[nodiscard]] asio::awaitable<response> get_pauses(services& s, request r);
+[[nodiscard]] asio::awaitable<response> pause_tenant(services& s, request r, std::string name);
+[[nodiscard]] asio::awaitable<response> resume_tenant(services& s, request r, std::string name);
 
 // These need no role and no waiting.
 [[nodiscard]] response get_livez();

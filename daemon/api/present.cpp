@@ -79,6 +79,8 @@ json::object present(const store::event& e) {
     }
     if (!e.route.empty())
         out["route"] = e.route.text();
+    if (!e.sender.empty())
+        out["sender"] = e.sender;
     if (e.what)
         out["attempt"] = present(*e.what);
     if (!e.by.empty())
@@ -96,6 +98,21 @@ json::object present(const store::event& e) {
     return out;
 }
 
+void put(json::object& out, const store::pause_target& what) {
+    out["kind"] = store::to_text(what.kind);
+    out["id"] = what.name;
+    out["sender"] = what.kind == store::pause_kind::sender ? json::value(what.sender) : json::value(nullptr);
+}
+
+json::object present(const hold& h) {
+    json::object out;
+    put(out, h.what);
+    out["by"] = text_or_null(h.by);
+    out["since"] = time_or_null(h.since);
+    out["until"] = time_or_null(h.until);
+    return out;
+}
+
 // Why a recipient is where it is, in the words of the verdict floor.
 struct cause {
     verdict::reason why;
@@ -105,7 +122,7 @@ struct cause {
 
 std::optional<cause> cause_of(const store::recipient_view& r, const hold* by_route) {
     if (by_route != nullptr)
-        return cause{by_route->why, verdict::scope::route, verdict::disposition::retry};
+        return cause{by_route->why, by_route->fault(), verdict::disposition::retry};
     if (!r.why)
         return std::nullopt;
     if (r.last && r.last->judged.why == *r.why)
@@ -164,12 +181,12 @@ std::string for_readers(const std::optional<wall_time>& t) {
     return text + " UTC";
 }
 
-bool is_held_by_route(state s) noexcept {
+bool is_held_by_pause(state s) noexcept {
     return s == state::queued || s == state::deferred;
 }
 
 json::object present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words) {
-    const auto* by_route = why_held && is_held_by_route(r.now) ? &*why_held : nullptr;
+    const auto* by_route = why_held && is_held_by_pause(r.now) ? &*why_held : nullptr;
     const auto now = by_route != nullptr ? state::held : r.now;
     const auto why = cause_of(r, by_route);
     json::object out{
@@ -202,6 +219,7 @@ json::object present(const store::recipient_view& r, const std::optional<hold>& 
     out["changed_at"] = to_rfc3339(r.changed_at);
     out["next_attempt_at"] = time_or_null(by_route != nullptr ? by_route->until : r.next_attempt_at);
     out["note"] = by_route != nullptr ? by_route->text : r.note;
+    out["held_by"] = by_route != nullptr ? json::value(present(*by_route)) : json::value(nullptr);
     out["last_attempt"] = r.last ? json::value(present(*r.last)) : json::value(nullptr);
     return out;
 }
@@ -298,6 +316,17 @@ json::object present(const route::route_status& r) {
         {"servers", std::move(servers)},
         {"fallbacks", std::move(fallbacks)},
     };
+}
+
+json::object present(const store::pause& p) {
+    json::object out;
+    put(out, p.what);
+    out["reason"] = verdict::to_text(p.why);
+    out["text"] = p.text;
+    out["by"] = text_or_null(p.by);
+    out["since"] = to_rfc3339(p.since);
+    out["until"] = time_or_null(p.until);
+    return out;
 }
 
 json::object present_accepted(const mail::message& m) {

@@ -26,12 +26,13 @@ struct wording {
 // "2026-05-01 12:00 UTC"; empty for none.
 [[nodiscard]] std::string for_readers(const std::optional<wall_time>& t);
 
-// `why_held` of the recipient's tenant: it counts for what waits.
+// `why_held` of the recipient's tenant and sender: it counts for what waits.
 [[nodiscard]] boost::json::object
 present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words);
 [[nodiscard]] boost::json::object
 present(const store::message_view& m, const std::optional<hold>& why_held, wording words);
 [[nodiscard]] boost::json::object present(const route::route_status& r);
+[[nodiscard]] boost::json::object present(const store::pause& p);
 
 // In what present() made of a recipient: it waits for its turn under a limit, until about then.
 void show_turn(
@@ -41,7 +42,7 @@ void show_turn(
 // The answer to a POST; the same for every repetition of it.
 [[nodiscard]] boost::json::object present_accepted(const mail::message& m);
 
-// Whether a route's hold shows for a recipient in that state.
-[[nodiscard]] bool is_held_by_route(store::state s) noexcept;
+// Whether a pause shows for a recipient in that state.
+[[nodiscard]] bool is_held_by_pause(store::state s) noexcept;
 
 }  // namespace estafette::api

@@ -1,3 +1,4 @@
+#include "action_body.hpp"
 #include "handlers.hpp"
 #include "present.hpp"
 
@@ -14,21 +15,22 @@ namespace {
 
 namespace json = boost::json;
 
-// Of each tenant on the page, looked up once.
+// Of each tenant and sender on the page, looked up once.
 class hold_cache {
 public:
     explicit hold_cache(const gateway& below)
         : below_{below} {}
 
-    const std::optional<hold>& of(const tenant_id& tenant) {
-        const auto found = known_.find(tenant);
+    const std::optional<hold>& of(const store::recipient_view& r) {
+        const std::pair key{r.tenant, r.sender};
+        const auto found = known_.find(key);
         return found != known_.end() ? found->second
-                                     : known_.emplace(tenant, below_.hold_of(tenant)).first->second;
+                                     : known_.emplace(key, below_.hold_of(r.tenant, r.sender)).first->second;
     }
 
 private:
     const gateway& below_;
-    std::map<tenant_id, std::optional<hold>> known_;
+    std::map<std::pair<tenant_id, std::string>, std::optional<hold>> known_;
 };
 
 struct recipients_query {
@@ -126,7 +128,9 @@ asio::awaitable<response> get_message(services& s, request r, std::string id) {
     if (!allowed.may(permission::read, seen->message.tenant))
         co_return to_response(not_found());
     const auto words = wording_of(r);
-    auto out = present(*seen, s.below.hold_of(seen->message.tenant), words);
+    const auto& from = seen->message.from;
+    const auto held = s.below.hold_of(seen->message.tenant, from ? from->text() : std::string{});
+    auto out = present(*seen, held, words);
     auto& recipients = out.at("recipients").as_array();
     for (std::size_t i = 0; i < recipients.size(); ++i) {
         const auto& one = seen->recipients[i];
@@ -161,7 +165,7 @@ asio::awaitable<response> get_recipients(services& s, request r) {
     hold_cache holds{s.below};
     const auto words = wording_of(r);
     for (const auto& recipient : page->recipients) {
-        auto one = present(recipient, holds.of(recipient.tenant), words);
+        auto one = present(recipient, holds.of(recipient), words);
         show_turn(one, recipient, s.below.limited_until(recipient.tenant, recipient.address), words);
         recipients.push_back(std::move(one));
     }

@@ -19,6 +19,11 @@ enum class resource : std::uint8_t {
     pause,
     resume,
     unmatched,
+    pauses,
+    pause_tenant,
+    resume_tenant,
+    actions,
+    undo,
     livez,
     readyz,
     metrics,
@@ -48,6 +53,10 @@ resource find(const std::vector<std::string>& path) {
             return resource::bounces;
         if (path[1] == "suppressions")
             return resource::suppressions;
+        if (path[1] == "pauses")
+            return resource::pauses;
+        if (path[1] == "actions")
+            return resource::actions;
         return path[1] == "queue" ? resource::queue : resource::none;
     }
     if (path[1] == "messages" && path.size() == 3)
@@ -62,6 +71,12 @@ resource find(const std::vector<std::string>& path) {
         return resource::resume;
     if (path[1] == "rules" && path.size() == 3 && path[2] == "unmatched")
         return resource::unmatched;
+    if (path[1] == "tenants" && path.size() == 4 && path[3] == "pause")
+        return resource::pause_tenant;
+    if (path[1] == "tenants" && path.size() == 4 && path[3] == "resume")
+        return resource::resume_tenant;
+    if (path[1] == "actions" && path.size() == 4 && path[3] == "undo")
+        return resource::undo;
     return resource::none;
 }
 
@@ -72,13 +87,16 @@ bool is_open_to_all(resource what) {
 
 bool takes_post(resource what) {
     return what == resource::messages || what == resource::bounces || what == resource::cancel ||
-           what == resource::pause || what == resource::resume;
+           what == resource::pause || what == resource::resume || what == resource::pause_tenant ||
+           what == resource::resume_tenant || what == resource::undo;
 }
 
-// One that takes all three: a list that is read, added to and taken from.
+// Lists that are read and added to, and one that is also taken from.
 const char* methods_of(resource what) {
     if (what == resource::suppressions)
         return "GET, HEAD, POST, DELETE, OPTIONS";
+    if (what == resource::actions)
+        return "GET, HEAD, POST, OPTIONS";
     return takes_post(what) ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
 }
 
@@ -86,6 +104,8 @@ bool takes(resource what, verb method) {
     const bool reads = method == verb::get || method == verb::head;
     if (what == resource::suppressions)
         return reads || method == verb::post || method == verb::erase;
+    if (what == resource::actions)
+        return reads || method == verb::post;
     return takes_post(what) ? method == verb::post : reads;
 }
 
@@ -123,6 +143,7 @@ asio::awaitable<response> route_request(services& s, request r) {
     if (auto early = answer_early(r, what))
         co_return std::move(*early);
     auto id = r.where.path.size() > 2 ? r.where.path[2] : std::string{};
+    const bool is_post = r.method == verb::post;
     switch (what) {
     case resource::none: break;
     case resource::messages: co_return co_await post_messages(s, std::move(r));
@@ -137,6 +158,12 @@ asio::awaitable<response> route_request(services& s, request r) {
     case resource::pause: co_return co_await pause_route(s, std::move(r), std::move(id));
     case resource::resume: co_return co_await resume_route(s, std::move(r), std::move(id));
     case resource::unmatched: co_return get_unmatched(s, r);
+    case resource::pauses: co_return co_await get_pauses(s, std::move(r));
+    case resource::pause_tenant: co_return co_await pause_tenant(s, std::move(r), std::move(id));
+    case resource::resume_tenant: co_return co_await resume_tenant(s, std::move(r), std::move(id));
+    case resource::actions:
+        co_return is_post ? co_await post_action(s, std::move(r)) : co_await get_actions(s, std::move(r));
+    case resource::undo: co_return co_await undo_action(s, std::move(r), std::move(id));
     case resource::livez: co_return get_livez();
     case resource::readyz: co_return get_readyz(s);
     case resource::metrics: co_return get_metrics(s);

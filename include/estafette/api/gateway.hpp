@@ -26,12 +26,18 @@ struct cancel_result {
     std::size_t in_hand = 0;    // on their way: too late for them
 };
 
-// Why a tenant's waiting mail is shown as held: its route rests or is paused, or it has none.
+// Why waiting mail is shown as held: its tenant, its route or its sender is paused or rests, or there is no
+// route.
 struct hold {
     verdict::reason why = verdict::reason::other;
     std::string text;  // the server's words, an operator's reason, or "the tenant has no route"
     std::string by;    // "daemon", "uid 0"
     std::optional<wall_time> since, until;
+    store::pause_target what;  // whose pause it is
+
+    [[nodiscard]] verdict::scope fault() const noexcept {
+        return what.kind == store::pause_kind::sender ? verdict::scope::sender : verdict::scope::route;
+    }
 };
 
 // What no rule knows.
@@ -43,6 +49,14 @@ struct unmatched_replies {
 struct readiness {
     bool is_ready = true;
     std::vector<std::pair<std::string, std::string>> checks;  // {"store", "ok"}
+};
+
+// What an administrator orders; whom is not empty.
+struct action_order {
+    store::action_verb verb = store::action_verb::hold;
+    store::selector whom;
+    std::string reason, by;
+    std::optional<wall_time> expires_at;
 };
 
 class gateway {
@@ -58,8 +72,9 @@ public:
 
     [[nodiscard]] virtual std::vector<route::route_status> routes() const = 0;
 
-    // None: its mail moves.
-    [[nodiscard]] virtual std::optional<hold> hold_of(const tenant_id& tenant) const = 0;
+    // None: such mail moves. `sender`: its address, empty for the null sender.
+    [[nodiscard]] virtual std::optional<hold>
+    hold_of(const tenant_id& tenant, const std::string& sender) const = 0;
 
     // What became lately of mail to a domain by the tenant's route.
     [[nodiscard]] virtual verdict::domain_fact
@@ -69,10 +84,13 @@ public:
     [[nodiscard]] virtual std::optional<wall_time>
     limited_until(const tenant_id& tenant, std::string_view address) const = 0;
 
-    // errc::not_found for an unknown route.
+    // Tenants and senders that are kept back.
+    [[nodiscard]] virtual std::vector<store::pause> pauses() const = 0;
+
+    // errc::not_found for an unknown route, and for a tenant or sender that is not paused.
     [[nodiscard]] virtual asio::awaitable<result<void>>
-    pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) = 0;
-    [[nodiscard]] virtual asio::awaitable<result<void>> resume(route_id which, std::string by) = 0;
+    pause(store::pause_target what, std::optional<wall_time> until, std::string text, std::string by) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<void>> resume(store::pause_target what, std::string by) = 0;
 
     [[nodiscard]] virtual unmatched_replies unmatched() const = 0;
     // Durable on return.
@@ -85,6 +103,20 @@ public:
     ) = 0;
     [[nodiscard]] virtual asio::awaitable<result<std::size_t>>
     unsuppress(tenant_id tenant, std::string address, std::string by) = 0;
+
+    // How many recipients such an action would change now.
+    [[nodiscard]] virtual asio::awaitable<result<std::uint64_t>>
+    count_for(store::action_verb verb, store::selector whom) = 0;
+
+    // Durable on return; the work may go on: for a moment it is waited for. errc::not_found: a pause or
+    // resume of what is not there.
+    [[nodiscard]] virtual asio::awaitable<result<store::action>> act(action_order what) = 0;
+
+    // errc::not_found; errc::conflict: it cannot be undone.
+    [[nodiscard]] virtual asio::awaitable<result<store::action>> undo(std::uint64_t id, std::string by) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<store::action>> find_action(std::uint64_t id) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<std::vector<store::action>>>
+    actions(std::uint64_t below, std::size_t limit) = 0;
 
     [[nodiscard]] virtual readiness ready() const = 0;
 

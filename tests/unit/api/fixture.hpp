@@ -182,7 +182,11 @@ public:
         return found == limits.end() ? std::nullopt : std::optional{found->second};
     }
 
-    std::optional<hold> hold_of(const tenant_id& tenant) const override {
+    std::optional<hold> hold_of(const tenant_id& tenant, const std::string& sender) const override {
+        for (const auto& row : rows)
+            if (row.what == store::pause_target::of(tenant) ||
+                row.what == store::pause_target::of(tenant, sender))
+                return hold{row.why, row.text, row.by, row.since, row.until, row.what};
         const auto found = holds.find(tenant);
         return found == holds.end() ? std::nullopt : std::optional{found->second};
     }
@@ -192,8 +196,14 @@ public:
         return found == domains.end() ? verdict::domain_fact{} : found->second;
     }
 
-    asio::awaitable<result<void>>
-    pause(route_id which, std::optional<wall_time> until, std::string text, std::string by) override {
+    std::vector<store::pause> pauses() const override { return rows; }
+
+    asio::awaitable<result<void>> pause(
+        store::pause_target what, std::optional<wall_time> until, std::string text, std::string by
+    ) override {
+        const auto which = what.route();
+        if (what.kind != store::pause_kind::route)
+            rows.push_back({what, from_unix_ms(0), until, verdict::reason::other, text, by});
         for (auto& line : lines)
             if (line.id == which) {
                 line.state = route::route_state::paused;
@@ -204,7 +214,11 @@ public:
         co_return result<void>{};
     }
 
-    asio::awaitable<result<void>> resume(route_id which, std::string) override {
+    asio::awaitable<result<void>> resume(store::pause_target what, std::string) override {
+        const auto which = what.route();
+        if (what.kind != store::pause_kind::route &&
+            std::erase_if(rows, [&](const auto& row) { return row.what == what; }) == 0)
+            co_return errc::not_found;
         for (auto& line : lines)
             if (line.id == which)
                 line.state = route::route_state::active;
@@ -235,6 +249,52 @@ public:
         return queue_.commit(std::move(changes));
     }
 
+    asio::awaitable<result<std::uint64_t>> count_for(store::action_verb, store::selector whom) override {
+        orders.push_back({{}, std::move(whom), "dry run", {}, {}});
+        co_return 7;
+    }
+
+    asio::awaitable<result<store::action>> act(action_order what) override {
+        orders.push_back(what);
+        store::action a;
+        a.id = acts.size() + 1;
+        a.at = from_unix_ms(0);
+        a.verb = what.verb;
+        a.whom = what.whom;
+        a.reason = what.reason;
+        a.by = what.by;
+        a.expires_at = what.expires_at;
+        a.count = 3;
+        if (is_quick)
+            a.done_at = from_unix_ms(5);
+        acts.push_back(a);
+        co_return a;
+    }
+
+    asio::awaitable<result<store::action>> undo(std::uint64_t id, std::string by) override {
+        auto& a = acts.at(id - 1);
+        if (a.undone_at)
+            co_return errc::conflict;
+        a.undone_at = from_unix_ms(9);
+        a.undone_by = by;
+        co_return a;
+    }
+
+    asio::awaitable<result<store::action>> find_action(std::uint64_t id) override {
+        if (id > acts.size())
+            co_return errc::not_found;
+        co_return acts[id - 1];
+    }
+
+    asio::awaitable<result<std::vector<store::action>>>
+    actions(std::uint64_t below, std::size_t limit) override {
+        std::vector<store::action> found;
+        for (auto it = acts.rbegin(); it != acts.rend() && found.size() < limit; ++it)
+            if (below == 0 || it->id < below)
+                found.push_back(*it);
+        co_return found;
+    }
+
     readiness ready() const override { return is_ready; }
 
     std::string metrics_text() override { return "estafette_up 1\n"; }
@@ -253,6 +313,10 @@ public:
     std::map<tenant_id, hold> holds;
     std::map<std::string, verdict::domain_fact> domains;
     unmatched_replies not_known;
+    std::vector<store::pause> rows;
+    std::vector<action_order> orders;
+    std::vector<store::action> acts;
+    bool is_quick = true;
     readiness is_ready{true, {{"store", "ok"}}};
 
 private:
