@@ -43,6 +43,8 @@ void add_rules(CLI::App& app, invocation& call);       // rules
 void add_bounce(CLI::App& app, invocation& call);      // bounce
 void add_suppress(CLI::App& app, invocation& call);    // suppress
 void add_store(CLI::App& app, invocation& call);       // store
+void add_actions(CLI::App& app, invocation& call);  // hold, release, requeue, flush, delete, expire, actions
+void add_tenants(CLI::App& app, invocation& call);  // tenant
 void add_completion(CLI::App& app, invocation& call);  // completion
 
 // The whole program: `args` is argv, args[0] included. It decides by the name whether it is sendmail.

@@ -100,6 +100,8 @@ void add_commands(CLI::App& app, invocation& call) {
     add_allow_list(app, call);
     add_test_mail(app, call);
     add_routes(app, call);
+    add_tenants(app, call);
+    add_actions(app, call);
     add_health(app, call);
     add_config(app, call);
     add_rules(app, call);

@@ -243,6 +243,78 @@ TEST_F(the_program, leaves_out_counts_that_the_user_may_not_read) {
     EXPECT_EQ(console.out, "OK - ready\n");
 }
 
+TEST_F(the_program, acts_on_many_recipients) {
+    fake_daemon daemon{200, R"({"id":17,"verb":"hold","state":"done","count":3214,"expires_at":null})"};
+    EXPECT_EQ(
+        estafette(
+            daemon,
+            {"hold",
+             "--domain",
+             "x.example",
+             "--reason-is",
+             "greylisted",
+             "--older-than",
+             "2h",
+             "--why",
+             "moving",
+             "--until",
+             "2026-05-01 12:00"}
+        ),
+        0
+    );
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/actions");
+    EXPECT_EQ(
+        daemon.requests().at(0).body,
+        R"({"verb":"hold","selector":{"domain":"x.example","reason":"greylisted","older_than":"2h"},)"
+        R"("reason":"moving","expires_at":"2026-05-01T12:00:00.000Z"})"
+    );
+    EXPECT_EQ(console.out, "action 17: hold, 3214 recipients\n");
+    EXPECT_EQ(estafette(daemon, {"delete", "a-b", "c", "--sender", "<>", "--dry-run"}), 0);
+    EXPECT_EQ(
+        daemon.requests().at(1).body,
+        R"({"verb":"delete","selector":{"ids":["a-b","c"],"sender":""},"dry_run":true})"
+    );
+    EXPECT_EQ(console.out, "would delete 3214 recipients\n");
+    EXPECT_EQ(estafette(daemon, {"flush", "--tenant", "acme"}), 0);
+    EXPECT_THAT(daemon.requests().at(2).body, HasSubstr(R"("verb":"requeue")"));
+    EXPECT_EQ(estafette(daemon, {"hold", "--why", "x"}), 64) << "nothing is not everything";
+    EXPECT_EQ(estafette(daemon, {"hold", "--tenant", "acme", "--why", "x", "--for", "long"}), 64);
+    EXPECT_EQ(daemon.requests().size(), 3u);
+}
+
+TEST_F(the_program, lists_and_undoes_actions) {
+    fake_daemon daemon{200, R"({"id":17,"verb":"hold","state":"undone","actions":[{"id":17,"verb":"hold",
+        "selector":{"domain":"x.example"},"reason":"moving","by":"uid 0","at":"2026-05-01T07:00:00.000Z",
+        "state":"done","count":3}]})"};
+    EXPECT_EQ(estafette(daemon, {"actions"}), 0);
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/actions");
+    EXPECT_THAT(console.out, AllOf(HasSubstr("17"), HasSubstr("x.example"), HasSubstr("moving")));
+    EXPECT_EQ(estafette(daemon, {"actions", "undo", "17"}), 0);
+    EXPECT_EQ(daemon.requests().at(1).target, "/v1/actions/17/undo");
+    EXPECT_EQ(console.out, "action 17: undone\n");
+    EXPECT_EQ(estafette(daemon, {"actions", "undo", "all"}), 64);
+}
+
+TEST_F(the_program, pauses_resumes_and_lists_tenants_and_senders) {
+    fake_daemon daemon{200, R"({"kind":"sender","id":"acme","sender":"a@x.example","reason":"other",
+        "text":"moving","by":"uid 0","since":"2026-05-01T07:00:00.000Z","until":null,"pauses":[
+        {"kind":"tenant","id":"globex","sender":null,"reason":"other","text":"audit","by":"uid 0"},
+        {"kind":"sender","id":"acme","sender":"","reason":"sender_rejected","text":"550","by":"daemon"}]})"};
+    EXPECT_EQ(
+        estafette(daemon, {"tenant", "pause", "acme", "--reason", "moving", "--sender", "a@x.example"}), 0
+    );
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/tenants/acme/pause");
+    EXPECT_EQ(daemon.requests().at(0).body, R"({"reason":"moving","sender":"a@x.example"})");
+    EXPECT_THAT(console.out, HasSubstr("a@x.example"));
+    EXPECT_EQ(estafette(daemon, {"tenant", "resume", "acme", "--sender", "<>"}), 0);
+    EXPECT_EQ(daemon.requests().at(1).target, "/v1/tenants/acme/resume");
+    EXPECT_EQ(daemon.requests().at(1).body, R"({"sender":""})");
+    EXPECT_EQ(estafette(daemon, {"tenant", "list"}), 0);
+    EXPECT_EQ(daemon.requests().at(2).target, "/v1/pauses");
+    EXPECT_THAT(console.out, AllOf(HasSubstr("(all)"), HasSubstr("<>"), HasSubstr("sender_rejected")));
+    EXPECT_EQ(estafette(daemon, {"tenant", "pause", "acme"}), 64) << "a pause has a reason";
+}
+
 TEST_F(the_program, pauses_and_resumes_a_route) {
     fake_daemon daemon{200, R"({"id":"tenant:acme","state":"paused"})"};
     EXPECT_EQ(
