@@ -3,6 +3,8 @@
     sink = Sink(certificate, users={"acme": "secret"}).start()
     sink.answer("ann@x", "450 4.2.0 come back in 2 seconds", times=1)     # to RCPT, once
     sink.answer("ann@x", "451 4.3.0 not now", to="dot")                    # to the final dot, always
+    sink.answer("me@x", "550 5.1.8 not you", to="mail")                    # to MAIL, always
+    sink.forget()                                                          # takes everything again
     sink.mails, sink.sessions, sink.stop()
 
 It stands beside Postfix, Exim and OpenSMTPD as a peer written by somebody else again, and the only
@@ -100,9 +102,13 @@ class Sink:
         self.stop()
 
     def answer(self, address, text, to="rcpt", times=ALWAYS):
-        """Says TEXT when ADDRESS comes in RCPT, or with to="dot" after the mail for it; TIMES times."""
+        """Says TEXT when ADDRESS comes in RCPT, with to="mail" in MAIL, with to="dot" after the mail for it."""
         with self._lock:
             self._answers[to, address.lower()].append(_Answer(text, times))
+
+    def forget(self):
+        with self._lock:
+            self._answers.clear()
 
     def mailbox(self, address):
         return [mail for mail in list(self.mails) if mail.recipient.lower() == address.lower()]
@@ -148,6 +154,9 @@ class _Handler:
 
     async def handle_MAIL(self, _server, session, envelope, address, options):
         session.estafette.commands.append("MAIL")
+        said = self.sink._scripted("mail", address)
+        if said is not None and not said.startswith("2"):
+            return said
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
