@@ -9,12 +9,14 @@
 #include "output.hpp"
 
 #include "estafette/base/ids.hpp"
+#include "estafette/base/text.hpp"
 #include "estafette/verdict/catalogue.hpp"
 
 #include <boost/json/serialize.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -33,6 +35,7 @@ enum class label : std::uint8_t {
     next_attempt,
     said,
     answering,
+    letter,
     message,
     attempts,
     history,
@@ -45,13 +48,16 @@ struct labels {
     std::array<const char*, verdict::language_count> of;  // en, fr, nl
 };
 
-constexpr std::array<labels, 12> words_of_labels{{
+constexpr std::array<labels, 13> words_of_labels{{
     {{"What happened", "Ce qui s’est passé", "Wat er gebeurd is"}},
     {{"Who acts", "Qui doit agir", "Wie iets moet doen"}},
     {{"What to do", "Que faire", "Wat te doen"}},
     {{"Next attempt", "Prochain essai", "Volgende poging"}},
     {{"The server said", "Réponse du serveur", "Antwoord van de server"}},
     {{"in answer to", "en réponse à", "als antwoord op"}},
+    {{"To pass on to those who look after the server",
+      "À transmettre aux responsables du serveur",
+      "Door te sturen aan wie de server beheert"}},
     {{"Message", "Message", "Bericht"}},
     {{"Attempts", "Essais", "Pogingen"}},
     {{"Earlier mail to this address:",
@@ -130,7 +136,7 @@ verdict::explanation diagnosis_of(const json::value& recipient, language l) {
     const json::value* words = member(recipient, "explanation");
     const json::value& from = words == nullptr ? recipient : *words;
     verdict::explanation out{
-        text(from, "headline"), text(from, "happened"), text(from, "acts"), text(from, "advice")
+        text(from, "headline"), text(from, "happened"), text(from, "acts"), text(from, "advice"), {}
     };
     const std::string state = text(recipient, "state");
     if (out.headline.empty() && state == "relayed") {
@@ -143,6 +149,22 @@ verdict::explanation diagnosis_of(const json::value& recipient, language l) {
         }
     }
     return out;
+}
+
+// Line by line: a text to copy.
+void print_letter(const json::value& recipient, language l, console& io) {
+    const json::value* words = member(recipient, "explanation");
+    const json::value* letter = words == nullptr ? nullptr : member(*words, "forward");
+    if (letter == nullptr || !letter->is_string()) {
+        return;
+    }
+    io.out << "\n  " << in(l, label::letter) << (l == language::fr ? " :" : ":") << '\n';
+    std::string_view rest{letter->get_string().data(), letter->get_string().size()};
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find('\n'), rest.size());
+        io.out << (end == 0 ? "" : "    ") << printable(rest.substr(0, end)) << '\n';
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
 }
 
 }  // namespace
@@ -169,6 +191,7 @@ void print_recipient(const json::value& recipient, language l, console& io) {
     add(label::attempts, std::to_string(number(recipient, "attempts").value_or(0)));
     add(label::message, text(recipient, "message") + ", " + local_time(time(recipient, "accepted_at")));
     lines.print(io);
+    print_letter(recipient, l, io);
 }
 
 language reader_language(const std::string& lang, const console& io) {

@@ -7,6 +7,8 @@
 
 #include <boost/json/array.hpp>
 
+#include <array>
+
 namespace estafette::api {
 namespace {
 
@@ -107,8 +109,13 @@ asio::awaitable<response> get_diagnosis(services& s, request r) {
     }
     const auto found = verdict::diagnose(mails, fact_of(held), domain);
     const auto words = wording_of(r);
+    static constexpr std::array<std::string (*)(wall_time), verdict::language_count> writers{
+        [](wall_time t) { return verdict::format_time(t, verdict::language::en); },
+        [](wall_time t) { return verdict::format_time(t, verdict::language::fr); },
+        [](wall_time t) { return verdict::format_time(t, verdict::language::nl); },
+    };
     const auto said =
-        verdict::describe(found, q.address->text(), words.in, [](wall_time t) { return for_readers(t); });
+        verdict::describe(found, q.address->text(), words.in, writers[static_cast<std::size_t>(words.in)]);
     json::array because;
     for (const auto& line : said.because)
         because.emplace_back(line);

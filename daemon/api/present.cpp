@@ -140,17 +140,26 @@ bool is_without_reply(verdict::reason why) {
 }
 
 verdict::explanation explain_to_reader(
-    const store::recipient_view& r, const cause& why, const hold* by_route, verdict::language l
+    const store::recipient_view& r,
+    const cause& why,
+    const hold* by_route,
+    const mail::message* message,
+    verdict::language l
 ) {
     verdict::explanation_facts facts;
     facts.recipient = r.address;
     facts.tenant = r.tenant.text();
-    facts.next_attempt = for_readers(by_route != nullptr ? by_route->until : r.next_attempt_at);
+    facts.next_attempt = for_readers(by_route != nullptr ? by_route->until : r.next_attempt_at, l);
+    if (message != nullptr) {
+        facts.expires = for_readers(message->expires_at, l);
+        facts.sender = message->from ? message->from->text() : std::string{};
+    }
     if (by_route != nullptr) {
         if (!is_without_reply(why.why))
             facts.reply = by_route->text;
     } else if (r.last) {
         facts.server = r.last->server.substr(0, r.last->server.rfind(':'));
+        facts.attempted = for_readers(r.last->started_at, l);
         if (r.last->code != 0)
             facts.reply = r.last->text;
     }
@@ -173,19 +182,23 @@ response json_response(json::object body) {
     return r;
 }
 
-std::string for_readers(const std::optional<wall_time>& t) {
-    if (!t)
-        return {};
-    auto text = to_rfc3339(*t).substr(0, 16);
-    text[10] = ' ';
-    return text + " UTC";
+std::string for_readers(const std::optional<wall_time>& t, verdict::language l) {
+    return t ? verdict::format_time(*t, l) : std::string{};
 }
 
 bool is_held_by_pause(state s) noexcept {
     return s == state::queued || s == state::deferred;
 }
 
-json::object present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words) {
+namespace {
+
+// `message` where it is known.
+json::object present_recipient(
+    const store::recipient_view& r,
+    const std::optional<hold>& why_held,
+    wording words,
+    const mail::message* message
+) {
     const auto* by_route = why_held && is_held_by_pause(r.now) ? &*why_held : nullptr;
     const auto now = by_route != nullptr ? state::held : r.now;
     const auto why = cause_of(r, by_route);
@@ -200,7 +213,7 @@ json::object present(const store::recipient_view& r, const std::optional<hold>& 
         {"scope", why ? json::value(verdict::to_text(why->fault)) : json::value(nullptr)},
     };
     if (why) {
-        const auto text = explain_to_reader(r, *why, by_route, words.in);
+        const auto text = explain_to_reader(r, *why, by_route, message, words.in);
         out["headline"] = text.headline;
         if (words.explain)
             out["explanation"] = json::object{
@@ -208,6 +221,7 @@ json::object present(const store::recipient_view& r, const std::optional<hold>& 
                 {"happened", text.happened},
                 {"acts", text.acts},
                 {"advice", text.advice},
+                {"forward", text_or_null(text.forward)},
             };
     } else {
         out["headline"] = nullptr;
@@ -224,6 +238,8 @@ json::object present(const store::recipient_view& r, const std::optional<hold>& 
     return out;
 }
 
+}  // namespace
+
 void show_turn(
     json::object& out, const store::recipient_view& r, std::optional<wall_time> until, wording words
 ) {
@@ -234,7 +250,7 @@ void show_turn(
     verdict::explanation_facts facts;
     facts.recipient = r.address;
     facts.tenant = r.tenant.text();
-    facts.next_attempt = for_readers(turn);
+    facts.next_attempt = for_readers(turn, words.in);
     const auto why = verdict::reason::rate_limited;
     const auto text =
         verdict::explain(why, verdict::scope::route, verdict::disposition::retry, words.in, facts);
@@ -247,8 +263,13 @@ void show_turn(
             {"happened", text.happened},
             {"acts", text.acts},
             {"advice", text.advice},
+            {"forward", text_or_null(text.forward)},
         };
     out["next_attempt_at"] = to_rfc3339(turn);
+}
+
+json::object present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words) {
+    return present_recipient(r, why_held, words, nullptr);
 }
 
 json::object present(const store::message_view& m, const std::optional<hold>& why_held, wording words) {
@@ -258,7 +279,7 @@ json::object present(const store::message_view& m, const std::optional<hold>& wh
         tags.emplace_back(tag);
     json::array recipients;
     for (const auto& r : m.recipients)
-        recipients.push_back(present(r, why_held, words));
+        recipients.push_back(present_recipient(r, why_held, words, &message));
     json::array timeline;
     for (const auto& e : m.timeline)
         timeline.push_back(present(e));

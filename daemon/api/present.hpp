@@ -23,8 +23,8 @@ struct wording {
 
 [[nodiscard]] response json_response(boost::json::object body);
 
-// "2026-05-01 12:00 UTC"; empty for none.
-[[nodiscard]] std::string for_readers(const std::optional<wall_time>& t);
+// "1 May 2026, 12:00 UTC"; empty for none.
+[[nodiscard]] std::string for_readers(const std::optional<wall_time>& t, verdict::language l);
 
 // `why_held` of the recipient's tenant and sender: it counts for what waits.
 [[nodiscard]] boost::json::object

@@ -20,8 +20,13 @@ constexpr std::array all_dispositions{
 constexpr std::array all_scopes{scope::recipient, scope::message, scope::route, scope::sender};
 constexpr std::array<std::string_view, 5> state_keys{"pending", "sent", "delivered", "failed", "cancelled"};
 
-constexpr std::array<std::string_view, 6> known_facts{
-    "recipient", "server", "reply", "tenant", "next_attempt", "expires"
+constexpr std::array<std::string_view, 9> known_facts{
+    "recipient", "server", "reply", "tenant", "next_attempt", "expires", "sender", "domain", "attempted"
+};
+
+// Who acts, where it is for those who look after a server or a domain.
+constexpr std::array<std::string_view, 4> administrators{
+    "recipient_it", "sender_it", "server_admin", "operator"
 };
 
 constexpr std::uint32_t key_of(reason why, scope fault, disposition what) noexcept {
@@ -61,6 +66,7 @@ public:
         const auto& tails = section(root_, "tails");
         texts.said = sentence(tails, "said");
         texts.next = sentence(tails, "next");
+        texts.forward = sentence(tails, "forward");
         read_reasons(texts);
     }
 
@@ -146,7 +152,10 @@ private:
         catalogue::entry entry;
         entry.headline = sentence(chosen->value, "headline");
         entry.happened = sentence(chosen->value, "happened");
-        entry.acts = text(acts, text(chosen->value, "acts"));
+        const auto& who = text(chosen->value, "acts");
+        entry.acts = text(acts, who);
+        entry.is_for_administrators =
+            std::find(administrators.begin(), administrators.end(), who) != administrators.end();
         entry.advice = sentence(chosen->value, "advice");
         texts.entries[key_of(why, fault, what)] = std::move(entry);
     }
@@ -226,12 +235,16 @@ explanation catalogue::explain(
         fact{"tenant", facts.tenant},
         fact{"next_attempt", facts.next_attempt},
         fact{"expires", facts.expires},
+        fact{"sender", facts.sender},
+        fact{"domain", facts.sender.substr(std::min(facts.sender.rfind('@') + 1, facts.sender.size()))},
+        fact{"attempted", facts.attempted},
     };
     explanation e{
         fill(entry.headline, values),
         fill(entry.happened, values),
         entry.acts,
         fill(entry.advice, values),
+        entry.is_for_administrators ? fill(texts.forward, values) : std::string{},
     };
     const auto append = [](std::string& to, const std::string& tail) {
         if (!tail.empty()) {
@@ -264,6 +277,55 @@ std::string_view to_text(language l) noexcept {
     case language::nl: return "nl";
     }
     return "?";
+}
+
+std::string format_time(wall_time t, language l) {
+    static constexpr std::array<std::array<std::string_view, 12>, language_count> months{{
+        {"January",
+         "February",
+         "March",
+         "April",
+         "May",
+         "June",
+         "July",
+         "August",
+         "September",
+         "October",
+         "November",
+         "December"},
+        {"janvier",
+         "février",
+         "mars",
+         "avril",
+         "mai",
+         "juin",
+         "juillet",
+         "août",
+         "septembre",
+         "octobre",
+         "novembre",
+         "décembre"},
+        {"januari",
+         "februari",
+         "maart",
+         "april",
+         "mei",
+         "juni",
+         "juli",
+         "augustus",
+         "september",
+         "oktober",
+         "november",
+         "december"},
+    }};
+    const auto day = std::chrono::floor<std::chrono::days>(t);
+    const std::chrono::year_month_day date{day};
+    const auto month = static_cast<unsigned>(date.month()) - 1;
+    std::string out = std::to_string(static_cast<unsigned>(date.day()));
+    out += l == language::fr && out == "1" ? "er " : " ";
+    out += months[static_cast<std::size_t>(l)][month];
+    out += " " + std::to_string(static_cast<int>(date.year()));
+    return out + ", " + to_rfc3339(t).substr(11, 5) + " UTC";
 }
 
 namespace {

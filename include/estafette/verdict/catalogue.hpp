@@ -33,6 +33,8 @@ struct explanation_facts {
     std::string tenant;
     std::string next_attempt;  // formatted for the reader, or empty
     std::string expires;       // formatted for the reader, or empty
+    std::string sender;        // address
+    std::string attempted;     // when the server said it, formatted for the reader, or empty
 };
 
 struct explanation {
@@ -40,7 +42,11 @@ struct explanation {
     std::string happened;  // what happened
     std::string acts;      // who acts
     std::string advice;    // what to do, or what we do next
+    std::string forward;   // a letter for the people who look after a server; empty where none has to act
 };
+
+// "1 May 2026, 12:00 UTC", "1er mai 2026, 12:00 UTC", "1 mei 2026, 12:00 UTC".
+[[nodiscard]] std::string format_time(wall_time t, language l);
 
 // The state as an administrator sees it: Pending, Sent, Delivered, Failed, Cancelled.
 enum class shown_state : std::uint8_t { pending, sent, delivered, failed, cancelled };
@@ -66,12 +72,13 @@ private:
 
     struct entry {
         std::string headline, happened, acts, advice;  // templates
+        bool is_for_administrators = false;
     };
 
     struct texts {
         std::map<std::uint32_t, entry> entries;  // by reason, disposition and scope
         std::array<std::string, 5> states;
-        std::string said, next;
+        std::string said, next, forward;
     };
 
     std::array<texts, language_count> by_language_;

@@ -95,6 +95,26 @@ TEST_F(Api, speaks_the_language_that_is_asked_for) {
     EXPECT_EQ(french.at("explanation").at("headline"), french.at("headline"));
     for (const auto* key : {"happened", "acts", "advice"})
         EXPECT_FALSE(dutch.at("explanation").at(key).as_string().empty()) << key;
+    EXPECT_TRUE(dutch.at("explanation").at("forward").is_null()) << "nobody of theirs has to act";
+    EXPECT_THAT(
+        dutch.at("explanation").at("advice").as_string().c_str(), HasSubstr("1 januari 2099, 00:00 UTC")
+    );
+}
+
+TEST_F(Api, has_a_letter_for_those_who_must_act) {
+    start();
+    const auto id = enqueue();
+    auto refused = greylisted(id);
+    refused.next = store::state::failed;
+    refused.next_attempt_at.reset();
+    refused.what.judged.what = verdict::disposition::fail;
+    refused.what.judged.why = verdict::reason::blocked_policy;
+    ASSERT_TRUE(commit(refused));
+    const auto seen = get("/v1/messages/" + id + "?lang=fr").json().at("recipients").at(0);
+    const std::string letter{seen.at("explanation").at("forward").as_string()};
+    for (const auto* part :
+         {"Bonjour,\n\n", "a@x.example", "b@y.example", "127.0.0.1", "come back in 300", "1er mai 2026"})
+        EXPECT_THAT(letter, HasSubstr(part));
 }
 
 TEST_F(Api, shows_mail_of_a_route_that_rests_as_held) {

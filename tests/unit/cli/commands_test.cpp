@@ -25,7 +25,8 @@ constexpr const char* recipient = R"({"id":"01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c
     "state":"deferred","shown":"En attente","reason":"greylisted","scope":"recipient","attempts":1,
     "headline":"Revenez plus tard","accepted_at":"2026-05-01T07:59:00.000Z",
     "next_attempt_at":"2026-05-01T08:05:00.000Z","note":"",
-    "explanation":{"headline":"Revenez plus tard","happened":"Le serveur attend.","acts":"Personne.","advice":"Rien."},
+    "explanation":{"headline":"Revenez plus tard","happened":"Le serveur attend.","acts":"Personne.","advice":"Rien.",
+        "forward":"Bonjour,\n\nveuillez \u001b[31m aider."},
     "last_attempt":{"server":"127.0.0.1:2525","phase":"rcpt","code":450,"enhanced":"4.2.0","text":"wait \u001b[31m a bit"}})";
 
 std::string message() {

@@ -44,6 +44,8 @@ explanation_facts all_facts() {
         "acme",
         "3 May 2026, 10:15",
         "8 May 2026, 10:00",
+        "badges@vendor.example",
+        "3 May 2026, 10:00",
     };
 }
 
@@ -169,6 +171,43 @@ TEST(catalogue, states_have_a_word_in_every_language) {
     EXPECT_EQ(words(shown_state::failed, language::nl), "Mislukt");
 }
 
+TEST(catalogue, has_a_letter_for_those_who_look_after_servers_where_they_must_act) {
+    for (const auto l : all_languages) {
+        EXPECT_EQ(explain(reason::unknown_user, scope::recipient, disposition::fail, l, {}).forward, "");
+        EXPECT_EQ(explain(reason::greylisted, scope::recipient, disposition::retry, l, {}).forward, "");
+        EXPECT_EQ(explain(reason::mailbox_full, scope::recipient, disposition::fail, l, {}).forward, "");
+        const auto refused = [&](const explanation_facts& facts) {
+            return explain(reason::blocked_policy, scope::recipient, disposition::fail, l, facts).forward;
+        };
+        for (const auto* known :
+             {"anna@example.org",
+              "mx.example.org",
+              "550 5.1.1 no such mailbox",
+              "badges@vendor.example",
+              ": vendor.example\n",
+              "3 May 2026, 10:00"}) {
+            EXPECT_THAT(refused(all_facts()), HasSubstr(known)) << to_text(l);
+        }
+        const auto bare = refused({});
+        EXPECT_FALSE(bare.empty());
+        EXPECT_EQ(bare.find_first_of("{}[]|"), std::string::npos) << bare;
+        for (const auto* blank : {"  ", " \n", "\n\n\n"}) {
+            EXPECT_THAT(bare, Not(HasSubstr(blank))) << to_text(l);
+            EXPECT_THAT(refused(all_facts()), Not(HasSubstr(blank))) << to_text(l);
+        }
+    }
+}
+
+TEST(catalogue, writes_times_as_the_reader_does) {
+    const auto t = *parse_rfc3339("2026-05-01T07:05:00Z");
+    EXPECT_EQ(format_time(t, language::en), "1 May 2026, 07:05 UTC");
+    EXPECT_EQ(format_time(t, language::fr), "1er mai 2026, 07:05 UTC");
+    EXPECT_EQ(format_time(t, language::nl), "1 mei 2026, 07:05 UTC");
+    EXPECT_EQ(
+        format_time(*parse_rfc3339("2027-12-31T23:59:59Z"), language::fr), "31 décembre 2027, 23:59 UTC"
+    );
+}
+
 // The texts as they are read, in one file: a change of wording is seen as such.
 // scripts/generate writes it anew.
 TEST(catalogue, the_texts_are_those_of_the_golden_file) {
@@ -178,6 +217,9 @@ TEST(catalogue, the_texts_are_those_of_the_golden_file) {
             all << to_text(l) << ' ' << to_text(why) << ' ' << to_text(what) << '/' << to_text(fault) << '\n'
                 << whole(explain(why, fault, what, l, all_facts())) << '\n';
         }
+        const auto letter =
+            explain(reason::blocked_policy, scope::recipient, disposition::fail, l, all_facts());
+        all << to_text(l) << " forward\n" << letter.forward << "\n\n";
     }
     const std::string path = ESTAFETTE_SOURCE_DIR "/tests/unit/verdict/reasons.golden.txt";
     if (std::getenv("ESTAFETTE_REGENERATE")) {
