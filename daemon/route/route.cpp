@@ -136,14 +136,21 @@ std::vector<std::uint32_t> route::in_hand(message_id id) const {
 
 std::vector<recipient_id> route::in_hand() const {
     std::vector<recipient_id> found;
-    for (const auto* w : active_) {
-        for (const auto* j : {&w->current, &w->next}) {
-            if (*j) {
-                std::ranges::transform((*j)->targets, std::back_inserter(found), [&](const target& t) {
-                    return (*j)->id(t);
-                });
-            }
+    const auto add = [&](const job& j) {
+        std::ranges::transform(j.targets, std::back_inserter(found), [&](const target& t) {
+            return j.id(t);
+        });
+    };
+    const auto look = [&](const std::unique_ptr<worker::parcel>& p) {
+        if (p) {
+            add(p->what);
         }
+    };
+    for (const auto* w : active_) {
+        std::ranges::for_each(w->sent, look);
+        std::ranges::for_each(w->over, look);
+        look(w->next);
+        std::ranges::for_each(w->untried, add);
     }
     return found;
 }

@@ -2,8 +2,6 @@
 
 #include "estafette/verdict/retry.hpp"
 
-#include <algorithm>
-
 namespace estafette::sched {
 
 namespace {
@@ -23,8 +21,10 @@ void defer(
     std::optional<wall_time> held_until
 ) {
     const auto seed = std::hash<recipient_id>{}(who) + what.number;
+    // All mail of a held sender is due at one time, by which it is found when the hold ends: also what is
+    // over by then, which expires when it is looked at.
     auto next = held_until
-                    ? std::min(*held_until, expires_at)
+                    ? held_until
                     : verdict::next_attempt(what.judged, what.number, now, expires_at, tenant.retry, seed);
     if (!next && is_ours(what.judged)) {
         next = expires_at;

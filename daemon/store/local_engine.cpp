@@ -159,7 +159,7 @@ public:
 
     result<std::size_t>
     recall(const tenant_id& tenant, wall_time until, wall_time now, std::size_t limit) override {
-        return up_to_date([&]() -> result<std::size_t> {
+        return looked_up([&]() -> result<std::size_t> {
             const auto found = book_.due_exactly(tenant, until, limit);
             for (const recipient_id& id : found) {
                 book_.postpone(id, now);
@@ -242,7 +242,7 @@ public:
 
     result<selection>
     select(const selector& whom, state now, std::uint64_t after, std::size_t looked_at) override {
-        return up_to_date([&]() -> result<selection> { return ledger_.select(whom, now, after, looked_at); });
+        return looked_up([&]() -> result<selection> { return ledger_.select(whom, now, after, looked_at); });
     }
 
     result<std::vector<action>> actions(std::uint64_t below, std::size_t limit) override {

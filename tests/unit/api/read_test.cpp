@@ -346,7 +346,7 @@ TEST_F(Api, a_route_that_rests_is_the_diagnosis_of_what_waits) {
     start();
     enqueue();
     on_loop([&] {
-        below_->holds[default_tenant()] = hold{verdict::reason::auth_failed, "535 no", "daemon", {}, {}};
+        below_->holds[default_tenant()] = hold{verdict::reason::auth_failed, "535 no", "daemon", {}, {}, {}};
     });
     EXPECT_EQ(get("/v1/diagnosis?address=b@y.example").json().at("finding").as_string(), "route_down");
     EXPECT_EQ(get("/v1/diagnosis?address=other@x.example").json().at("finding").as_string(), "no_mail");

@@ -204,7 +204,7 @@ RC_GTEST_PROP(a_recipients_life, follows_its_rules_whatever_comes, ()) {
         const auto after = store->view(id).value();
         const recipient_view &was = before.recipients[0], &is = after.recipients[0];
         const bool is_of_recipient =
-            !std::holds_alternative<route_paused>(one[0]) && !std::holds_alternative<route_resumed>(one[0]);
+            !std::holds_alternative<paused>(one[0]) && !std::holds_alternative<resumed>(one[0]);
         RC_ASSERT(!std::holds_alternative<enqueued>(one[0]) || !took_effect);
         RC_ASSERT(may_follow(was.now, is.now, one[0]));
         RC_ASSERT(has_a_next_try(is.now) == is.next_attempt_at.has_value());
