@@ -33,7 +33,7 @@ def batch(daemon, addresses, **fields):
 
 
 def test_a_refused_sender_holds_its_mail_alone_and_an_administrator_frees_it(house, sink, address):
-    sink.answer("badges@vendor.example", "550 5.1.8 Sender address rejected: not owned by user", to="mail")
+    sink.answer("badges@vendor.example", "550 5.1.8 Sender address rejected: not one of ours", to="mail")
     ids = [house.enqueue(address("theirs"), tenant="acme") for _ in range(20)]
     line = house.recipient(ids[0], state="held")
     assert (line["reason"], line["scope"], line["shown"]) == ("sender_rejected", "sender", "Pending")
