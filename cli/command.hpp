@@ -32,7 +32,11 @@ struct invocation {
 void add_commands(CLI::App& app, invocation& call);
 
 void add_send(CLI::App& app, invocation& call);
-void add_messages(CLI::App& app, invocation& call);    // status, list, cancel
+void add_messages(CLI::App& app, invocation& call);    // status, list
+void add_cancel(CLI::App& app, invocation& call);      // cancel
+void add_sequence(CLI::App& app, invocation& call);    // sequence
+void add_erase(CLI::App& app, invocation& call);       // erase
+void add_category(CLI::App& app, invocation& call);    // category
 void add_explain(CLI::App& app, invocation& call);     // explain
 void add_allow_list(CLI::App& app, invocation& call);  // allowlist
 void add_test_mail(CLI::App& app, invocation& call);   // test-mail

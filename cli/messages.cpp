@@ -1,4 +1,4 @@
-// estafette status, list, cancel.
+// estafette status, list.
 
 #include "attempt.hpp"
 #include "command.hpp"
@@ -171,26 +171,6 @@ int list_recipients(const list_options& wanted, invocation& call) {
     return 0;
 }
 
-int cancel(const std::string& id, const std::string& reason, invocation& call) {
-    const std::string body = reason.empty() ? "{}" : json::serialize(json::value{{"reason", reason}});
-    const auto done =
-        ask(call.api(),
-            {"POST", "/v1/messages/" + percent_encode(id) + "/cancel", "application/json", body, {}});
-    if (!done) {
-        return report(call.io, done.error(), call.how());
-    }
-    if (call.json) {
-        call.io.out << json::serialize(*done) << '\n';
-    } else {
-        call.io.out << "cancelled for " << number(*done, "cancelled").value_or(0) << " of "
-                    << list(*done, "recipients").size() << " recipients\n";
-        if (const auto late = number(*done, "in_hand"); late && *late > 0) {
-            call.io.out << "too late for " << *late << ": under way\n";
-        }
-    }
-    return 0;
-}
-
 void add_list(CLI::App& app, invocation& call) {
     auto o = std::make_shared<list_options>();
     CLI::App* command = app.add_subcommand("list", "List recipients, newest first");
@@ -227,17 +207,6 @@ void add_messages(CLI::App& app, invocation& call) {
     command->callback([id, &call] { call.action = [id, &call] { return status(*id, call); }; });
 
     add_list(app, call);
-
-    auto reason = std::make_shared<std::string>();
-    command = app.add_subcommand("cancel", "Cancel what has not left of a message");
-    command->footer("Exit code 69: nothing was left to cancel.\n"
-                    "Example:\n  estafette cancel 01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c --reason 'wrong file'"
-    );
-    command->add_option("id", *id, "The id that send printed")->type_name("ID")->required();
-    command->add_option("--reason", *reason, "Why; kept in the timeline")->type_name("TEXT");
-    command->callback([id, reason, &call] {
-        call.action = [id, reason, &call] { return cancel(*id, *reason, call); };
-    });
 }
 
 }  // namespace estafette::cli

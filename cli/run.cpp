@@ -96,6 +96,10 @@ void add_commands(CLI::App& app, invocation& call) {
         ->capture_default_str();
     add_send(app, call);
     add_messages(app, call);
+    add_cancel(app, call);
+    add_sequence(app, call);
+    add_category(app, call);
+    add_erase(app, call);
     add_explain(app, call);
     add_allow_list(app, call);
     add_test_mail(app, call);

@@ -28,7 +28,8 @@ namespace {
 struct send_options {
     std::string from, reply_to, subject, text, text_file, html, html_file;
     std::vector<std::string> to, cc, bcc, attachments, headers, tags;
-    std::string tenant, send_at, expires_at, priority, category, group, key, metadata, idempotency_key;
+    std::string tenant, send_at, expires_at, priority, category, group, key, on_key, metadata,
+        idempotency_key;
     bool raw = false;
     bool require_tls = false;
     bool ignore_suppression = false;
@@ -127,6 +128,7 @@ outcome<json::object> common_fields(const send_options& given, console& io) {
     set("category", given.category);
     set("group", given.group);
     set("key", given.key);
+    set("on_key", given.on_key);
     if (!given.tags.empty()) {
         out["tags"] = json::array(given.tags.begin(), given.tags.end());
     }
@@ -304,7 +306,10 @@ void add_handling(CLI::App& command, send_options& o) {
         ->check(CLI::IsMember({"transactional", "bulk"}));
     option(command, "--category", o.category, "Your kind of mail, such as invitation", "TEXT");
     option(command, "--group", o.group, "Your group of mails, to find and cancel them", "TEXT");
-    option(command, "--key", o.key, "Your key of this mail within the group", "TEXT");
+    option(command, "--key", o.key, "Your key of this mail: at most one waits under it", "TEXT");
+    command.add_option("--on-key", o.on_key, "What happens to mail that waits under the key (replace)")
+        ->type_name("RULE")
+        ->check(CLI::IsMember({"replace", "keep", "reject"}));
     option(command, "--tag", o.tags, "A tag; may be repeated", "TEXT");
     option(command, "--metadata", o.metadata, "A JSON object kept with the message", "JSON");
     option(command, "--idempotency-key", o.idempotency_key, "The same key sends a message only once", "KEY");

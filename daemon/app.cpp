@@ -261,6 +261,9 @@ asio::awaitable<std::size_t> app::take_over() {
     if (!restored) {
         throw startup_error{EX_IOERR, "the store: " + restored.error().message()};
     }
+    if (auto known = co_await scheduler_.restore_categories(); !known) {
+        throw startup_error{EX_IOERR, "the store: " + known.error().message()};
+    }
     auto resumed = co_await admin_.restore();
     if (!resumed) {
         throw startup_error{EX_IOERR, "the store: " + resumed.error().message()};

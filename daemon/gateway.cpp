@@ -8,11 +8,21 @@ constexpr milliseconds answer_within = seconds{5};  // a longer action is answer
 
 }  // namespace
 
-asio::awaitable<result<void>> scheduler_gateway::enqueue(std::vector<store::enqueued> mail) {
+asio::awaitable<result<std::vector<sched::placed>>>
+scheduler_gateway::enqueue(std::vector<sched::arrival> mail, std::optional<sched::group_claim> instead_of) {
     if (is_stopping_) {
         co_return errc::interrupted;
     }
-    co_return co_await scheduler_.enqueue(std::move(mail));
+    co_return co_await scheduler_.enqueue(std::move(mail), std::move(instead_of));
+}
+
+asio::awaitable<result<void>> scheduler_gateway::switch_off(store::switched_off what) {
+    return scheduler_.switch_off(std::move(what));
+}
+
+asio::awaitable<result<std::size_t>>
+scheduler_gateway::switch_on(tenant_id tenant, std::string category, std::string by) {
+    return scheduler_.switch_on(std::move(tenant), std::move(category), std::move(by));
 }
 
 asio::awaitable<result<api::cancel_result>> scheduler_gateway::cancel(
@@ -22,7 +32,20 @@ asio::awaitable<result<api::cancel_result>> scheduler_gateway::cancel(
     if (!done) {
         co_return done.error();
     }
-    co_return api::cancel_result{done->cancelled, done->in_hand};
+    co_return api::cancel_result{done->messages, done->cancelled, done->in_hand};
+}
+
+asio::awaitable<result<api::cancel_result>>
+scheduler_gateway::cancel_labelled(store::label_query which, std::string by, std::string why) {
+    auto done = co_await scheduler_.cancel_labelled(std::move(which), std::move(by), std::move(why));
+    if (!done) {
+        co_return done.error();
+    }
+    co_return api::cancel_result{done->messages, done->cancelled, done->in_hand};
+}
+
+asio::awaitable<result<sched::erase_result>> scheduler_gateway::erase(sched::erase_request what) {
+    return scheduler_.erase(std::move(what));
 }
 
 std::vector<route::route_status> scheduler_gateway::routes() const {

@@ -35,9 +35,16 @@ public:
 
     void begin_stop() { is_stopping_ = true; }
 
-    [[nodiscard]] asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail) override;
+    [[nodiscard]] asio::awaitable<result<std::vector<sched::placed>>>
+    enqueue(std::vector<sched::arrival> mail, std::optional<sched::group_claim> instead_of) override;
     [[nodiscard]] asio::awaitable<result<api::cancel_result>>
     cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) override;
+    [[nodiscard]] asio::awaitable<result<api::cancel_result>>
+    cancel_labelled(store::label_query which, std::string by, std::string why) override;
+    [[nodiscard]] asio::awaitable<result<void>> switch_off(store::switched_off what) override;
+    [[nodiscard]] asio::awaitable<result<std::size_t>>
+    switch_on(tenant_id tenant, std::string category, std::string by) override;
+    [[nodiscard]] asio::awaitable<result<sched::erase_result>> erase(sched::erase_request what) override;
     [[nodiscard]] std::vector<route::route_status> routes() const override;
     [[nodiscard]] std::optional<wall_time>
     limited_until(const tenant_id& tenant, std::string_view address) const override;

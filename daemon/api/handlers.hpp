@@ -14,6 +14,13 @@ namespace estafette::api {
 [[nodiscard]] asio::awaitable<response> cancel_message(services& s, request r, std::string id);
 [[nodiscard]] asio::awaitable<response> get_diagnosis(services& s, request r);
 [[nodiscard]] response get_allow_list(const request& r, const std::string& tenant);
+[[nodiscard]] asio::awaitable<response>
+cancel_labelled(services& s, request r, store::label by, std::string value);
+[[nodiscard]] asio::awaitable<response> post_sequence(services& s, request r);
+[[nodiscard]] asio::awaitable<response> post_erase(services& s, request r);
+[[nodiscard]] asio::awaitable<response> get_categories(services& s, request r);
+[[nodiscard]] asio::awaitable<response> switch_category_off(services& s, request r, std::string category);
+[[nodiscard]] asio::awaitable<response> switch_category_on(services& s, request r, std::string category);
 [[nodiscard]] asio::awaitable<response> get_queue(services& s, request r);
 [[nodiscard]] asio::awaitable<response> pause_route(services& s, request r, std::string id);
 [[nodiscard]] asio::awaitable<response> resume_route(services& s, request r, std::string id);

@@ -25,26 +25,26 @@ wall_time wall_now() {
     return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
 }
 
-// The caller's only tenant, else the default one; a foreign or unknown one is not found.
-result<const config::tenant_options*>
-find_tenant(const request& r, const access& allowed, const std::optional<std::string>& named) {
-    const auto granted = allowed.tenants(permission::enqueue);
-    tenant_id wanted = default_tenant();
-    if (named)
-        wanted = tenant_id{*named};
-    else if (granted && granted->size() == 1)
-        wanted = granted->front();
-    const auto* tenant = r.config->find_tenant(wanted);
-    if (tenant == nullptr || !allowed.may(permission::enqueue, wanted))
-        return errc::not_found;
-    return tenant;
-}
-
 std::string_view bare_type(std::string_view content_type) {
     return trim(content_type.substr(0, content_type.find(';')));
 }
 
 }  // namespace
+
+result<const config::tenant_options*> find_tenant(
+    const config::config& c, const access& allowed, permission what, const std::optional<std::string>& named
+) {
+    const auto granted = allowed.tenants(what);
+    tenant_id wanted = default_tenant();
+    if (named)
+        wanted = tenant_id{*named};
+    else if (granted && granted->size() == 1)
+        wanted = granted->front();
+    const auto* tenant = c.find_tenant(wanted);
+    if (tenant == nullptr || !allowed.may(what, wanted))
+        return errc::not_found;
+    return tenant;
+}
 
 std::optional<body_form> form_of(const request& r) {
     const auto type = ascii_lower(bare_type(r.content_type));
@@ -62,7 +62,7 @@ std::optional<body_form> form_of(const request& r) {
 
 boost::system::result<mail::message_ptr, problem>
 compose_for(const request& r, const access& allowed, reading given) {
-    const auto tenant = find_tenant(r, allowed, given.tenant);
+    const auto tenant = find_tenant(*r.config, allowed, permission::enqueue, given.tenant);
     if (!tenant) {  // one that is not even a string is a wrong field, not an unknown tenant
         const auto names_it = [](const auto& e) { return e.pointer == "/tenant"; };
         return std::ranges::any_of(given.errors, names_it) ? invalid(std::move(given.errors)) : not_found();

@@ -13,6 +13,11 @@
 
 namespace estafette::api {
 
+// The named tenant, else the caller's only one, else the default one; a foreign or unknown one is not found.
+[[nodiscard]] result<const config::tenant_options*> find_tenant(
+    const config::config& c, const access& allowed, permission what, const std::optional<std::string>& named
+);
+
 enum class body_form : std::uint8_t { json, raw, batch };
 
 // By Content-Type and, for what curl sends by default, by the body's first byte; none: a 415.

@@ -14,10 +14,10 @@ namespace {
 
 namespace json = boost::json;
 
-response accepted(const mail::message& m) {
+response accepted(const mail::message& m, store::state first) {
     response r;
     r.status = 202;
-    r.body = json::serialize(present_accepted(m)) + "\n";
+    r.body = json::serialize(present_accepted(m, first)) + "\n";
     r.headers.emplace_back("Location", "/v1/messages/" + m.id.text());
     return r;
 }
@@ -39,11 +39,22 @@ std::string query_text(const target& where) {
     return out;
 }
 
-asio::awaitable<response> answer_again(services& s, message_id id) {
+asio::awaitable<response> answer_again(services& s, message_id id, unsigned status = 202) {
     const auto seen = co_await s.queue.view(id);  // the store answers within its own limit
     if (!seen)
         co_return to_response(of_error(seen.error()));
-    co_return accepted(seen->message);
+    auto again = accepted(seen->message, first_state_of(*seen));
+    again.status = status;
+    co_return again;
+}
+
+// Why mail was not taken: another message has its key.
+problem refused_for(const sched::placed& p) {
+    if (p.what == sched::fate::refused)
+        return conflict("key_in_use", "message " + p.other.text() + " has this key and has not left");
+    auto busy = conflict("under_way", "message " + p.other.text() + " has this key and is just being sent");
+    busy.retry_after = seconds{1};
+    return busy;
 }
 
 asio::awaitable<response> post_one(services& s, request r, access allowed, body_form form) {
@@ -60,6 +71,7 @@ asio::awaitable<response> post_one(services& s, request r, access allowed, body_
     auto given = read_one(r, form);
     if (given.has_error())
         co_return to_response(given.error());
+    const auto rule = given->on_key;
     auto made = compose_for(r, allowed, std::move(*given));
     if (made.has_error())
         co_return to_response(made.error());
@@ -78,15 +90,23 @@ asio::awaitable<response> post_one(services& s, request r, access allowed, body_
         co_await s.intake.check(s.queue, message->to.size(), r.config->limits.queue_recipients);
     if (refused)
         co_return to_response(*refused);
-    std::vector<store::enqueued> mail(1);
-    mail.front().message = message;
-    mail.front().idempotency_key = key.value_or("");
-    mail.front().idempotency_digest = print;
+    std::vector<sched::arrival> mail(1);
+    mail.front().mail.message = message;
+    mail.front().mail.idempotency_key = key.value_or("");
+    mail.front().mail.idempotency_digest = print;
+    mail.front().rule = rule;
     const auto done = co_await s.below.enqueue(std::move(mail));  // durable, however long the disk takes
     if (!done)
         co_return to_response(of_error(done.error()));
+    const auto& became = done->front();
+    switch (became.what) {
+    case sched::fate::accepted: break;
+    case sched::fate::kept: co_return co_await answer_again(s, became.other, 200);
+    case sched::fate::refused:
+    case sched::fate::under_way: co_return to_response(refused_for(became));
+    }
     s.intake.admitted(message->to.size());
-    co_return accepted(*message);
+    co_return accepted(*message, first_state_of(*message, became));
 }
 
 // One line of a batch: what is answered, and what must be committed before.
@@ -94,12 +114,13 @@ struct line_result {
     json::object answer;
     mail::message_ptr message;  // null: nothing to commit
     std::string key, digest;
+    sched::key_rule rule = sched::key_rule::replace;
     std::unique_ptr<keys_in_use::claim> claim;
 };
 
-json::object accepted_line(const mail::message& m) {
-    json::object out{{"status", 202}};
-    for (auto& [name, value] : present_accepted(m))
+json::object accepted_line(const mail::message& m, store::state first, unsigned status = 202) {
+    json::object out{{"status", status}};
+    for (auto& [name, value] : present_accepted(m, first))
         out[name] = std::move(value);
     return out;
 }
@@ -112,7 +133,9 @@ take_line(services& s, const request& r, const access& allowed, std::string_view
         out.answer = to_json(broken_json(parsed.error().offset, parsed.error().detail));
         co_return out;
     }
-    auto made = compose_for(r, allowed, read_submission(*parsed));
+    auto given = read_submission(*parsed);
+    out.rule = given.on_key;
+    auto made = compose_for(r, allowed, std::move(given));
     if (made.has_error()) {
         out.answer = to_json(made.error());
         co_return out;
@@ -130,11 +153,10 @@ take_line(services& s, const request& r, const access& allowed, std::string_view
         } else {
             out.message = nullptr;
             const auto seen = co_await s.queue.view(std::get<repeated>(state).message);
-            out.answer = seen ? accepted_line(seen->message) : to_json(of_error(seen.error()));
+            out.answer =
+                seen ? accepted_line(seen->message, first_state_of(*seen)) : to_json(of_error(seen.error()));
         }
     }
-    if (out.message)
-        out.answer = accepted_line(*out.message);
     co_return out;
 }
 
@@ -146,6 +168,28 @@ std::vector<std::string_view> lines_of(std::string_view body) {
         body.remove_prefix(end == std::string_view::npos ? body.size() : end + 1);
     }
     return out;
+}
+
+// What became of the lines that were handed over.
+asio::awaitable<void>
+finish_lines(services& s, std::vector<line_result>& results, const std::vector<sched::placed>& became) {
+    auto next = became.begin();
+    for (auto& line : results) {
+        if (!line.message)
+            continue;
+        const sched::placed& p = *next++;
+        if (p.what == sched::fate::accepted) {
+            line.answer = accepted_line(*line.message, first_state_of(*line.message, p));
+            continue;
+        }
+        if (p.what != sched::fate::kept) {
+            line.answer = to_json(refused_for(p));
+            continue;
+        }
+        const auto seen = co_await s.queue.view(p.other);  // the store answers within its own limit
+        line.answer =
+            seen ? accepted_line(seen->message, first_state_of(*seen), 200) : to_json(of_error(seen.error()));
+    }
 }
 
 asio::awaitable<response> post_batch(services& s, request r, access allowed) {
@@ -167,17 +211,18 @@ asio::awaitable<response> post_batch(services& s, request r, access allowed) {
     }
     const auto loop = co_await asio::this_coro::executor;
     std::vector<line_result> results;
-    std::vector<store::enqueued> mail;
+    std::vector<sched::arrival> mail;
     std::size_t recipients = 0;
     for (const auto line : lines) {
         auto line_key = key ? *key + "#" + std::to_string(results.size()) : std::string{};
         auto taken = co_await take_line(s, r, allowed, line, std::move(line_key));
         if (taken.message) {
             recipients += taken.message->to.size();
-            auto& e = mail.emplace_back();
-            e.message = taken.message;
-            e.idempotency_key = taken.key;
-            e.idempotency_digest = taken.digest;
+            auto& a = mail.emplace_back();
+            a.mail.message = taken.message;
+            a.mail.idempotency_key = taken.key;
+            a.mail.idempotency_digest = taken.digest;
+            a.rule = taken.rule;
         }
         results.push_back(std::move(taken));
         if (results.size() % lines_a_turn == 0)
@@ -191,6 +236,7 @@ asio::awaitable<response> post_batch(services& s, request r, access allowed) {
         if (!done)
             co_return to_response(of_error(done.error()));
         s.intake.admitted(recipients);
+        co_await finish_lines(s, results, *done);
     }
     response out;
     out.content_type = "application/x-ndjson";

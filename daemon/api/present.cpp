@@ -350,14 +350,44 @@ json::object present(const store::pause& p) {
     return out;
 }
 
-json::object present_accepted(const mail::message& m) {
-    const auto first_state = m.due_at > m.accepted_at ? state::scheduled : state::queued;
+store::state first_state_of(const mail::message& m, const sched::placed& p) noexcept {
+    if (p.switched_off)
+        return state::cancelled;
+    return m.due_at > m.accepted_at ? state::scheduled : state::queued;
+}
+
+// What was switched off was cancelled in the moment in which it was accepted.
+store::state first_state_of(const store::message_view& m) noexcept {
+    const bool was_unwanted = std::ranges::all_of(m.recipients, [&](const store::recipient_view& r) {
+        return r.now == state::cancelled && r.changed_at == m.message.accepted_at &&
+               r.note.starts_with("category ");
+    });
+    sched::placed p;
+    p.switched_off = was_unwanted;
+    return first_state_of(m.message, p);
+}
+
+store::recipient_view within_hours(store::recipient_view r, const config::config& c, wall_time now) {
+    const auto* tenant = c.find_tenant(r.tenant);
+    if (tenant == nullptr || !tenant->send_window || !r.next_attempt_at ||
+        !tenant->send_window->applies_to(r.precedence))
+        return r;
+    const auto earliest = std::max(*r.next_attempt_at, now);
+    const auto opens = config::next_open(*tenant->send_window, earliest);
+    if (opens > earliest) {
+        r.next_attempt_at = opens;
+        r.note = "waits for the sending hours: " + config::to_text(*tenant->send_window);
+    }
+    return r;
+}
+
+json::object present_accepted(const mail::message& m, store::state first) {
     json::array recipients;
     for (std::uint32_t i = 0; i < m.to.size(); ++i)
         recipients.push_back(json::object{
             {"id", recipient_id{m.id, i}.text()},
             {"address", m.to[i].text()},
-            {"state", store::to_text(first_state)},
+            {"state", store::to_text(first)},
         });
     return {{"id", m.id.text()}, {"recipients", std::move(recipients)}};
 }

@@ -40,7 +40,15 @@ void show_turn(
 );
 
 // The answer to a POST; the same for every repetition of it.
-[[nodiscard]] boost::json::object present_accepted(const mail::message& m);
+[[nodiscard]] boost::json::object present_accepted(const mail::message& m, store::state first);
+
+// In which state its recipients began: as it was decided, and as it can be seen later.
+[[nodiscard]] store::state first_state_of(const mail::message& m, const sched::placed& p) noexcept;
+[[nodiscard]] store::state first_state_of(const store::message_view& m) noexcept;
+
+// Where a tenant's hours are over, the next attempt is when they begin, and the note says so.
+[[nodiscard]] store::recipient_view
+within_hours(store::recipient_view r, const config::config& c, wall_time now);
 
 // Whether a pause shows for a recipient in that state.
 [[nodiscard]] bool is_held_by_pause(store::state s) noexcept;

@@ -15,6 +15,10 @@ namespace {
 
 namespace json = boost::json;
 
+wall_time wall_now() {
+    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
+
 // Of each tenant and sender on the page, looked up once.
 class hold_cache {
 public:
@@ -121,12 +125,14 @@ asio::awaitable<response> get_message(services& s, request r, std::string id) {
     const auto parsed = message_id::parse(id);
     if (!parsed)
         co_return to_response(not_found());
-    const auto seen = co_await s.queue.view(*parsed);  // the store answers within its own limit
+    auto seen = co_await s.queue.view(*parsed);  // the store answers within its own limit
     if (!seen)
         co_return to_response(of_error(seen.error()));
     const access allowed{r.who, r.config->grants};
     if (!allowed.may(permission::read, seen->message.tenant))
         co_return to_response(not_found());
+    for (auto& recipient : seen->recipients)
+        recipient = within_hours(std::move(recipient), *r.config, wall_now());
     const auto words = wording_of(r);
     const auto& from = seen->message.from;
     const auto held = s.below.hold_of(seen->message.tenant, from ? from->text() : std::string{});
@@ -164,7 +170,8 @@ asio::awaitable<response> get_recipients(services& s, request r) {
     json::array recipients;
     hold_cache holds{s.below};
     const auto words = wording_of(r);
-    for (const auto& recipient : page->recipients) {
+    for (const auto& found : page->recipients) {
+        const auto recipient = within_hours(found, *r.config, wall_now());
         auto one = present(recipient, holds.of(recipient), words);
         show_turn(one, recipient, s.below.limited_until(recipient.tenant, recipient.address), words);
         recipients.push_back(std::move(one));

@@ -10,6 +10,13 @@ enum class resource : std::uint8_t {
     messages,
     message,
     cancel,
+    cancel_key,
+    cancel_group,
+    sequences,
+    erase,
+    categories,
+    category_off,
+    category_on,
     recipients,
     diagnosis,
     allow_list,
@@ -57,6 +64,12 @@ resource find(const std::vector<std::string>& path) {
             return resource::pauses;
         if (path[1] == "actions")
             return resource::actions;
+        if (path[1] == "sequences")
+            return resource::sequences;
+        if (path[1] == "erase")
+            return resource::erase;
+        if (path[1] == "categories")
+            return resource::categories;
         return path[1] == "queue" ? resource::queue : resource::none;
     }
     if (path[1] == "messages" && path.size() == 3)
@@ -65,6 +78,14 @@ resource find(const std::vector<std::string>& path) {
         return resource::cancel;
     if (path[1] == "tenants" && path.size() == 4 && path[3] == "allowlist")
         return resource::allow_list;
+    if (path[1] == "keys" && path.size() == 4 && path[3] == "cancel")
+        return resource::cancel_key;
+    if (path[1] == "groups" && path.size() == 4 && path[3] == "cancel")
+        return resource::cancel_group;
+    if (path[1] == "categories" && path.size() == 4 && path[3] == "off")
+        return resource::category_off;
+    if (path[1] == "categories" && path.size() == 4 && path[3] == "on")
+        return resource::category_on;
     if (path[1] == "routes" && path.size() == 4 && path[3] == "pause")
         return resource::pause;
     if (path[1] == "routes" && path.size() == 4 && path[3] == "resume")
@@ -86,9 +107,38 @@ bool is_open_to_all(resource what) {
 }
 
 bool takes_post(resource what) {
-    return what == resource::messages || what == resource::bounces || what == resource::cancel ||
-           what == resource::pause || what == resource::resume || what == resource::pause_tenant ||
-           what == resource::resume_tenant || what == resource::undo;
+    switch (what) {
+    case resource::messages:
+    case resource::bounces:
+    case resource::cancel:
+    case resource::cancel_key:
+    case resource::cancel_group:
+    case resource::sequences:
+    case resource::erase:
+    case resource::category_off:
+    case resource::category_on:
+    case resource::pause:
+    case resource::resume:
+    case resource::pause_tenant:
+    case resource::resume_tenant:
+    case resource::undo: return true;
+    case resource::none:
+    case resource::pauses:
+    case resource::actions:
+    case resource::message:
+    case resource::categories:
+    case resource::recipients:
+    case resource::diagnosis:
+    case resource::allow_list:
+    case resource::suppressions:
+    case resource::queue:
+    case resource::unmatched:
+    case resource::livez:
+    case resource::readyz:
+    case resource::metrics:
+    case resource::version: return false;
+    }
+    return false;
 }
 
 // Lists that are read and added to, and one that is also taken from.
@@ -149,6 +199,15 @@ asio::awaitable<response> route_request(services& s, request r) {
     case resource::messages: co_return co_await post_messages(s, std::move(r));
     case resource::message: co_return co_await get_message(s, std::move(r), std::move(id));
     case resource::cancel: co_return co_await cancel_message(s, std::move(r), std::move(id));
+    case resource::cancel_key:
+        co_return co_await cancel_labelled(s, std::move(r), store::label::key, std::move(id));
+    case resource::cancel_group:
+        co_return co_await cancel_labelled(s, std::move(r), store::label::group, std::move(id));
+    case resource::sequences: co_return co_await post_sequence(s, std::move(r));
+    case resource::erase: co_return co_await post_erase(s, std::move(r));
+    case resource::categories: co_return co_await get_categories(s, std::move(r));
+    case resource::category_off: co_return co_await switch_category_off(s, std::move(r), std::move(id));
+    case resource::category_on: co_return co_await switch_category_on(s, std::move(r), std::move(id));
     case resource::recipients: co_return co_await get_recipients(s, std::move(r));
     case resource::diagnosis: co_return co_await get_diagnosis(s, std::move(r));
     case resource::allow_list: co_return get_allow_list(r, id);

@@ -186,6 +186,17 @@ void read_label(field_reader& read, const json::value& v, const std::string& at,
         read.string(v, at, into);
 }
 
+void read_rule(field_reader& read, std::string_view word, sched::key_rule& into) {
+    if (word == "replace")
+        into = sched::key_rule::replace;
+    else if (word == "keep")
+        into = sched::key_rule::keep;
+    else if (word == "reject")
+        into = sched::key_rule::reject;
+    else
+        read.refuse("/on_key", errc::field_type, "must be replace, keep or reject");
+}
+
 bool read_options(field_reader& read, std::string_view key, const json::value& v, reading& into) {
     auto& s = into.what;
     if (key == "tenant")
@@ -202,7 +213,12 @@ bool read_options(field_reader& read, std::string_view key, const json::value& v
         read_label(read, v, "/group", s.group);
     else if (key == "key")
         read_label(read, v, "/key", s.key);
-    else if (key == "tags") {
+    else if (key == "on_key") {
+        std::optional<std::string> word;
+        read.string(v, "/on_key", word);
+        if (word)
+            read_rule(read, *word, into.on_key);
+    } else if (key == "tags") {
         if (!v.is_null())
             read.strings(v, "/tags", s.tags);
     } else if (key == "metadata") {
@@ -267,6 +283,8 @@ reading read_raw_submission(const target& where, std::string body) {
             once(name, value, s.group);
         else if (name == "key")
             once(name, value, s.key);
+        else if (name == "on_key")
+            read_rule(read, value, out.on_key);
         else if (name == "tag")
             s.tags.push_back(value);
         else

@@ -5,6 +5,7 @@
 #include "exchange.hpp"
 
 #include "estafette/mail/compose.hpp"
+#include "estafette/sched/placement.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -13,6 +14,7 @@ namespace estafette::api {
 struct reading {
     mail::submission what;
     std::optional<std::string> tenant;
+    sched::key_rule on_key = sched::key_rule::replace;
     std::vector<mail::field_error> errors;
 };
 

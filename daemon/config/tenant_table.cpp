@@ -101,6 +101,116 @@ struct retry_value {
     }
 };
 
+constexpr std::array<std::string_view, 7> day_words{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+// "mon", "mon-fri", "sat-mon"
+bool read_days(std::string_view text, std::array<bool, 7>& days) {
+    const auto find = [](std::string_view word) {
+        return static_cast<std::size_t>(
+            std::find(day_words.begin(), day_words.end(), word) - day_words.begin()
+        );
+    };
+    const auto dash = text.find('-');
+    const auto first = find(text.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : find(text.substr(dash + 1));
+    if (first == day_words.size() || last == day_words.size())
+        return false;
+    for (std::size_t i = first;; i = (i + 1) % day_words.size()) {
+        days.at(i) = true;
+        if (i == last)
+            return true;
+    }
+}
+
+// "08:00-19:00", up to 24:00
+bool read_hours(std::string_view text, send_window& w) {
+    const auto clock = [&](std::size_t at, std::chrono::minutes& into) {
+        const auto digit = [&](std::size_t i) { return text[at + i] - '0'; };
+        for (const std::size_t i : {0u, 1u, 3u, 4u})
+            if (text[at + i] < '0' || text[at + i] > '9')
+                return false;
+        into = std::chrono::hours{digit(0) * 10 + digit(1)} + std::chrono::minutes{digit(3) * 10 + digit(4)};
+        return text[at + 2] == ':' && digit(3) < 6 && into <= std::chrono::hours{24};
+    };
+    return text.size() == 11 && text[5] == '-' && clock(0, w.opens) && clock(6, w.closes) &&
+           w.opens != w.closes && w.opens < std::chrono::hours{24};
+}
+
+void read_window_days(const yaml::node& n, const std::string& path, send_window& w, reading& r) {
+    w.days.fill(false);
+    bool fits = n.is_sequence() && !n.items().empty();
+    for (std::size_t i = 0; fits && i < n.items().size(); ++i)
+        fits = n.items()[i].is_scalar() && read_days(n.items()[i].scalar(), w.days);
+    if (!fits)
+        r.errors.add(n, path, "not a list of days such as [mon, tue] or [mon-fri]");
+}
+
+void read_window_mail(const yaml::node& n, const std::string& path, send_window& w, reading& r) {
+    w.bulk = w.transactional = false;
+    bool fits = n.is_sequence() && !n.items().empty();
+    for (std::size_t i = 0; fits && i < n.items().size(); ++i) {
+        const std::string word = n.items()[i].is_scalar() ? n.items()[i].scalar() : "";
+        w.bulk = w.bulk || word == "bulk";
+        w.transactional = w.transactional || word == "transactional";
+        fits = word == "bulk" || word == "transactional";
+    }
+    if (!fits)
+        r.errors.add(n, path, "not a list of bulk and transactional");
+}
+
+struct window_value {
+    using object = tenant_options;
+
+    static void read(const yaml::node& n, const std::string& path, object& o, reading& r) {
+        static constexpr std::array<std::string_view, 4> known{"days", "hours", "time_zone", "applies_to"};
+        if (n.is_scalar() && n.scalar() == "none") {
+            o.send_window.reset();
+            return;
+        }
+        if (!n.is_map())
+            return r.errors.add(
+                n, path, "not none and not a section with days, hours, time_zone and applies_to"
+            );
+        r.errors.add_unknown_keys(n, path, known);
+        send_window w;
+        if (const yaml::node* days = n.find("days"))
+            read_window_days(*days, yaml::join(path, "days"), w, r);
+        if (const yaml::node* hours = n.find("hours"))
+            if (!hours->is_scalar() || !read_hours(hours->scalar(), w))
+                r.errors.add(*hours, yaml::join(path, "hours"), "not hours such as \"08:00-19:00\"");
+        if (const yaml::node* where = n.find("time_zone")) {
+            const auto found =
+                where->is_scalar() ? zone::find(where->scalar()) : result<zone>{errc::not_found};
+            if (found)
+                w.where = *found;
+            else
+                r.errors.add(*where, yaml::join(path, "time_zone"), "not a time zone such as Europe/Paris");
+        }
+        if (const yaml::node* what = n.find("applies_to"))
+            read_window_mail(*what, yaml::join(path, "applies_to"), w, r);
+        o.send_window = std::move(w);
+    }
+
+    static std::string write(const object& o) {
+        if (!o.send_window)
+            return "none";
+        const send_window& w = *o.send_window;
+        std::string days;
+        for (std::size_t i = 0; i < day_words.size(); ++i)
+            if (w.days.at(i))
+                days.append(days.empty() ? "" : ", ").append(day_words.at(i));
+        const std::string text = to_text(w);
+        const auto hours = text.substr(text.find(' ') + 1, 11);
+        return "{days: [" + days + "], hours: \"" + hours + "\", time_zone: " + quoted(w.where.name()) +
+               ", applies_to: [" + (w.bulk ? "bulk" : "") + (w.bulk && w.transactional ? ", " : "") +
+               (w.transactional ? "transactional" : "") + "]}";
+    }
+};
+
+const char* check_category(std::string& text) {
+    return text.empty() || text.size() > 255 ? "not a category of 1 to 255 bytes" : nullptr;
+}
+
 using tenant = tenant_options;
 
 constexpr std::array tenant_rows{
@@ -141,6 +251,17 @@ constexpr std::array tenant_rows{
     ),
     row<text_value<member<&tenant::contact>>>(
         "contact", "Whom a customer's IT may ask, as it stands on the allow-list page."
+    ),
+    row<window_value>(
+        "send_window",
+        "When the tenant's mail may leave: {days: [mon-fri], hours: \"08:00-19:00\", time_zone: "
+        "Europe/Paris, "
+        "applies_to: [bulk]}, or none for any time. What is left out: every day, the whole day, UTC, bulk."
+    ),
+    row<text_list_value<member<&tenant::categories_off>, check_category>>(
+        "categories_off",
+        "Kinds of mail (the category of a message) that this tenant does not want: such mail is accepted and "
+        "cancelled as switched off. estafette category switches more of them, while the daemon runs."
     ),
 };
 

@@ -111,10 +111,6 @@ void route::offer(job j) {
     adjust();
 }
 
-std::vector<job> route::withdraw(message_id id) {
-    return ready_.remove([id](const job& j) { return j.message->id == id; });
-}
-
 std::vector<job> route::withdraw(const std::function<bool(const job&)>& which) {
     return ready_.remove(which);
 }

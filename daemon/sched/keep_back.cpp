@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::size_t recall_step = 500;  // recipients in one turn of the store
 
-wall_time wall_now() {
-    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-}
-
 std::vector<recipient_id> ids_of(const std::vector<route::job>& jobs) {
     std::vector<recipient_id> ids;
     for (const auto& j : jobs) {
@@ -30,6 +26,7 @@ std::vector<recipient_id> ids_of(const std::vector<route::job>& jobs) {
 
 void scheduler::configure(config::config_ptr c) {
     config_ = std::move(c);
+    hours_change_at_ = {};
     for (const auto& row : holds_.all()) {
         auto* r = row.what.kind == store::pause_kind::route ? routes_.find(row.what.route()) : nullptr;
         if (r != nullptr && r->status().state == route::route_state::active) {

@@ -57,7 +57,7 @@ scheduler::describe(const route::route& from, const route::attempt_report& repor
 }
 
 asio::awaitable<bool> scheduler::record(route::route& from, std::span<const route::attempt_report> reports) {
-    const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+    const auto now = wall_now();
     std::vector<store::attempt> attempts;  // of all recipients of all reports, in order
     for (const auto& report : reports) {
         for (std::size_t i = 0; i < report.what.targets.size(); ++i) {

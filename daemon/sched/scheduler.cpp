@@ -28,20 +28,6 @@ using postponed_together = std::chrono::duration<std::int64_t, std::ratio<1, 10>
 constexpr milliseconds space_pause = seconds{1};
 constexpr std::size_t retention_step = 200;  // messages dropped at once
 
-wall_time wall_now() {
-    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-}
-
-route::job all_but(const mail::message_ptr& m, const std::map<std::uint32_t, std::string>& places) {
-    route::job j{m, {}};
-    for (std::uint32_t i = 0; i < m->to.size(); ++i) {
-        if (!places.contains(i)) {
-            j.targets.push_back({i, 0});
-        }
-    }
-    return j;
-}
-
 }  // namespace
 
 scheduler::scheduler(
@@ -59,121 +45,18 @@ scheduler::scheduler(
     , classifier_{classifier}
     , meters_{meters}
     , tasks_{loop}
+    , turns_{loop}
     , wake_{loop}
     , domains_{wall_now()} {}
+
+wall_time scheduler::wall_now() const {
+    return clock_ ? clock_() : std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+}
 
 const config::tenant_options& scheduler::options_of(const tenant_id& tenant) const {
     static const config::tenant_options standard{};
     const auto* found = config_->find_tenant(tenant);
     return found != nullptr ? *found : standard;
-}
-
-asio::awaitable<result<void>> scheduler::enqueue(std::vector<store::enqueued> mail) {
-    const auto now = wall_now();
-    std::vector<store::change> changes;
-    std::vector<route::job> at_once;
-    changes.reserve(mail.size());
-    for (auto& m : mail) {
-        const auto message = m.message;
-        stopped_places places;
-        if (may_be_stopped(*message)) {
-            auto found = co_await stopped(message);
-            if (!found) {
-                co_return found.error();
-            }
-            places = std::move(*found);
-        }
-        const auto* r = routes_.find(message->tenant);
-        m.claimed = message->due_at <= now && r != nullptr && !is_stopping_ &&
-                    r->accepts(message->tenant, message->precedence) && places.size() < message->to.size() &&
-                    (holds_.empty() || holds_.admit(message->tenant, sender_of(*message), now));
-        if (m.claimed) {
-            at_once.push_back(all_but(message, places));
-        }
-        changes.emplace_back(std::move(m));
-        for (auto& [place, text] : places) {
-            changes.emplace_back(store::withheld{{message->id, place}, now, std::move(text)});
-            meters_.recipients_completed[labels::completion::failed].add();
-        }
-    }
-    const bool some_wait = at_once.size() != mail.size();
-    auto done = co_await queue_.commit(std::move(changes));
-    if (!done) {
-        for (const auto& j : at_once) {
-            holds_.release_probe(j.message->tenant, sender_of(*j.message));
-        }
-        if (done.error() == errc::store_failed) {
-            on_store_failure();
-        }
-        co_return done.error();
-    }
-    meters_.messages_accepted.add(mail.size());
-    std::vector<route::job> refused;
-    for (auto& j : at_once) {
-        auto* r = routes_.find(j.message->tenant);
-        if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence) &&
-            !holds_.keeps_back(j.message->tenant)) {
-            r->offer(std::move(j));
-        } else {
-            refused.push_back(std::move(j));
-        }
-    }
-    if (!refused.empty()) {
-        give_back(std::move(refused));
-    }
-    if (some_wait) {
-        poke();
-    }
-    co_return result<void>{};
-}
-
-asio::awaitable<result<scheduler::cancel_result>>
-scheduler::cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) {
-    auto view = co_await queue_.view(id);
-    if (!view) {
-        co_return view.error();
-    }
-    auto* r = routes_.find(view->message.tenant);
-    const auto in_hand = r != nullptr ? r->in_hand(id) : std::vector<std::uint32_t>{};
-    const auto wanted = [&](std::uint32_t i) {
-        return recipients.empty() || std::ranges::find(recipients, i) != recipients.end();
-    };
-    cancel_result answer;
-    std::vector<store::change> changes;
-    const auto now = wall_now();
-    for (std::uint32_t i = 0; i < view->recipients.size(); ++i) {
-        if (!wanted(i) || store::is_final(view->recipients[i].now)) {
-            continue;
-        }
-        if (std::ranges::find(in_hand, i) != in_hand.end()) {
-            ++answer.in_hand;
-            continue;
-        }
-        if (loading_.contains({id, i})) {
-            dropped_.insert({id, i});
-        }
-        changes.push_back(store::cancelled{{id, i}, now, by, why});
-    }
-    if (r != nullptr) {
-        std::vector<route::job> kept;
-        for (auto& j : r->withdraw(id)) {
-            std::erase_if(j.targets, [&](const route::target& t) { return wanted(t.index); });
-            if (!j.targets.empty()) {
-                kept.push_back(std::move(j));
-            }
-        }
-        give_back(std::move(kept));
-    }
-    if (changes.empty()) {
-        co_return answer;
-    }
-    auto done = co_await queue_.commit(std::move(changes));
-    if (!done) {
-        co_return done.error();
-    }
-    answer.cancelled = *done;
-    meters_.recipients_completed[labels::completion::cancelled].add(*done);
-    co_return answer;
 }
 
 asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_id> doubtful) {
@@ -237,10 +120,15 @@ asio::awaitable<void> scheduler::wait() {
 
 asio::awaitable<void> scheduler::run() {
     while (!is_stopping_ && !has_failed_) {
-        if (const auto jump = clock_.jumped(wall_now(), std::chrono::steady_clock::now())) {
+        const auto woke_at = wall_now();
+        if (const auto jump = watch_.jumped(woke_at, std::chrono::steady_clock::now())) {
             log::event(log::level::warning, "clock_jumped", {{"ms", *jump}});
             poked_ = true;  // what is due may be another mail now
             tend_at_ = wall_time{};
+            hours_change_at_ = wall_time{};
+            if (*jump < -longest_sleep) {
+                tasks_.spawn("bring_forward", bring_forward(woke_at));
+            }
         }
         if (poked_ || wall_now() >= look_again_) {
             poked_ = false;
@@ -248,7 +136,8 @@ asio::awaitable<void> scheduler::run() {
             if (wall_now() >= tend_at_) {
                 co_await tend_holds();
             }
-            look_again_ = std::min(look_again_, tend_at_);
+            keep_hours(wall_now());
+            look_again_ = std::min({look_again_, tend_at_, hours_change_at_});
             if (const auto next = co_await claim_once()) {
                 look_again_ = std::min(look_again_, *next);
             }
@@ -277,7 +166,13 @@ asio::awaitable<std::optional<wall_time>> scheduler::claim_once() {
             const auto* r = routes_.find(w.tenant);
             return r != nullptr && r->wants(w.tenant, w.precedence) && !holds_.keeps_back(w.tenant);
         };
-        auto a = plan(*waiting, takes, wall_now());
+        const auto now = wall_now();
+        for (auto& w : *waiting) {
+            const auto earliest = std::max(w.earliest_due, now);
+            const auto opens = opens_at(w.tenant, w.precedence, earliest);
+            w.earliest_due = opens > earliest ? opens : w.earliest_due;
+        }
+        auto a = plan(*waiting, takes, now);
         if (a.claims.empty()) {
             co_return a.look_again;
         }
@@ -339,7 +234,6 @@ asio::awaitable<scheduler::targets_of> scheduler::sort_out(std::vector<store::du
             parked[row != nullptr ? holds::parked_until(*row, now) : now].push_back(d.id);
         } else {
             by_message[d.id.message].push_back({d.id.index, d.attempts});
-            loading_.insert(d.id);
         }
     }
     if (!expired.empty()) {
@@ -366,13 +260,10 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
     if (loaded && std::ranges::any_of(*loaded, may_stop)) {
         stops = co_await stopped_of(*loaded);
     }
+    std::vector<store::change> unwanted_mail;
     std::vector<route::job> refused;
     std::size_t place = 0;
     for (auto& [id, targets] : by_message) {
-        for (const auto& t : targets) {
-            loading_.erase({id, t.index});
-        }
-        std::erase_if(targets, [&](const route::target& t) { return dropped_.erase({id, t.index}) != 0; });
         withhold(id, targets, stops[id]);
         const auto message = loaded ? (*loaded)[place] : result<mail::message_ptr>{loaded.error()};
         ++place;
@@ -386,6 +277,12 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
             );
             continue;
         }
+        if (is_switched_off(**message)) {
+            for (const auto& t : targets) {
+                unwanted_mail.emplace_back(unwanted({id, t.index}, **message, wall_now()));
+            }
+            continue;
+        }
         route::job j{*message, std::move(targets)};
         auto* r = routes_.find(j.message->tenant);
         if (r != nullptr && r->accepts(j.message->tenant, j.message->precedence) && !is_stopping_ &&
@@ -396,6 +293,9 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
         }
     }
     give_back(std::move(refused));
+    if (!unwanted_mail.empty()) {
+        (void)co_await queue_.commit(std::move(unwanted_mail));
+    }
 }
 
 void scheduler::give_back(std::vector<route::job> jobs) {
@@ -523,6 +423,7 @@ asio::awaitable<void> scheduler::run_retention() {
                 break;
             }
         }
+        co_await scrub();  // what a stop or a crash left
         pause.expires_after(retention_pause);
         boost::system::error_code ec;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));

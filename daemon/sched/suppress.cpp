@@ -9,10 +9,6 @@ namespace estafette::sched {
 
 namespace {
 
-wall_time wall_now() {
-    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-}
-
 asio::awaitable<void>
 consider(store::suppressions& lists, tenant_id tenant, std::string address, store::attempt a) {
     // Lost with a failing store: the next failure of the address is weighed again.

@@ -14,10 +14,6 @@ constexpr milliseconds between_rounds = std::chrono::minutes{1};
 constexpr std::size_t looked_at = 500;        // recipients in one turn of the store
 constexpr std::size_t most_counted = 10'000;  // of each state, in one round
 
-wall_time wall_now() {
-    return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-}
-
 }  // namespace
 
 std::optional<verdict::reason>

@@ -20,6 +20,10 @@ book::book(ledger& l, bodies what)
     , numbers_{l.numbers_at_open()}
     , lanes_{l, [this](std::int64_t recipient) { return is_hidden(recipient); }} {
     read_pauses();
+    for (switched_off& row : ledger_.categories_off()) {
+        std::pair name{row.tenant, row.category};
+        off_.emplace(std::move(name), std::move(row));
+    }
 }
 
 bool book::apply(const change& c, const body_place& body) {
@@ -31,6 +35,9 @@ bool book::apply(const change& c, const body_place& body) {
         bool operator()(const paused& what) { return self.take_pause(what); }
         bool operator()(const resumed& what) { return self.take_pause(what); }
         bool operator()(const acted& what) { return self.take(what); }
+        bool operator()(const category_off& what) { return self.take_category(what); }
+        bool operator()(const category_on& what) { return self.take_category(what); }
+        bool operator()(const erased& what) { return self.take(what); }
         bool operator()(const attempted& what) { return self.take(what); }
         bool operator()(const cancelled& what) { return self.take(what); }
         bool operator()(const held& what) { return self.take(what); }
@@ -68,6 +75,12 @@ bool book::take(const enqueued& c, const body_place& body) {
     row.idempotency_digest = c.idempotency_digest;
     if (has_key) {
         fresh_keys_[{m.tenant, c.idempotency_key}] = {m.id, c.idempotency_digest};
+    }
+    if (!m.key.empty()) {
+        fresh_labels_[{m.tenant, label::key, m.key}].push_back(m.id);
+    }
+    if (!m.group.empty()) {
+        fresh_labels_[{m.tenant, label::group, m.group}].push_back(m.id);
     }
     fresh_bytes_ += m.body ? m.body->size() : 0;
     row.recipients.resize(m.to.size());
@@ -108,7 +121,8 @@ template <class Change> bool book::take(const Change& c) {
         r.last_attempt = numbers_.last_event + 1;
     }
     note(*row, c.who.index, std::move(*e));
-    if (bodies_ == bodies::dropped_when_complete && row->body.where && row->completed_at()) {
+    const bool keeps = bodies_ == bodies::kept && !row->is_erased;
+    if (!keeps && row->body.where && row->completed_at()) {
         count_body(*row, use::ends);
         row->body.where.reset();
     }
@@ -394,6 +408,13 @@ void book::write_the_rest() {
     for (const auto& [id, row] : actions_changed_) {
         ledger_.write(row);
     }
+    for (const auto& name : switched_) {
+        if (const auto row = off_.find(name); row != off_.end()) {
+            ledger_.write(row->second);
+        } else {
+            ledger_.erase(name.first, name.second);
+        }
+    }
 }
 
 void book::write_lines() {
@@ -432,6 +453,9 @@ void book::committed() {
         }
         row->fresh.reset();
         row->body_was_in_ledger = row->body.where == body_place::in_ledger;
+        for (recipient_row& r : row->recipients) {
+            r.forgotten.reset();
+        }
     }
     changed_.clear();
     events_.clear();
@@ -439,7 +463,9 @@ void book::committed() {
     lines_.clear();
     pauses_changed_.clear();
     actions_changed_.clear();
+    switched_.clear();
     fresh_keys_.clear();
+    fresh_labels_.clear();
     fresh_bytes_ = 0;
     trim();
 }

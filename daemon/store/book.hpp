@@ -10,6 +10,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 
 namespace estafette::store {
@@ -46,7 +47,7 @@ public:
 
     [[nodiscard]] bool is_flushed() const noexcept {
         return changed_.empty() && events_.empty() && pauses_changed_.empty() && actions_changed_.empty() &&
-               lines_.empty();
+               lines_.empty() && switched_.empty();
     }
 
     // Nothing of it is in an open transaction yet.
@@ -80,6 +81,7 @@ public:
 
     [[nodiscard]] std::vector<pause> pauses() const;
     [[nodiscard]] std::vector<action> actions(std::uint64_t below, std::size_t limit);
+    [[nodiscard]] std::vector<switched_off> categories_off() const;
 
     // Claimed or not.
     [[nodiscard]] std::optional<wall_time> oldest_due();
@@ -95,6 +97,8 @@ public:
     [[nodiscard]] std::optional<idempotent_answer>
     find_idempotent(const tenant_id& tenant, const std::string& key);
 
+    [[nodiscard]] std::vector<labelled> labelled_mail(const label_query& q);
+
 private:
     struct pending_event {
         event what;
@@ -109,6 +113,11 @@ private:
     template <class Change> bool take_pause(const Change& c);
     bool take(const acted& c);
     void read_pauses();
+    bool take(const erased& c);
+    void forget(message_row& row, const erased& c);
+    bool take_category(const category_off& c);
+    bool take_category(const category_on& c);
+    template <class Change> bool switch_category(const Change& c);
     void note(message_row& row, std::uint32_t place, event e);
     void changed(message_row& row);
     void touch(message_row& row);
@@ -144,8 +153,11 @@ private:
     std::map<pause_target, pause> pauses_;
     std::set<pause_target> pauses_changed_;
     std::map<std::uint64_t, action> actions_changed_;
+    std::map<std::pair<tenant_id, std::string>, switched_off> off_;
+    std::set<std::pair<tenant_id, std::string>> switched_;  // not in the ledger yet
     std::map<std::pair<tenant_id, std::string>, idempotent_answer> fresh_keys_;
     std::map<std::pair<tenant_id, std::string>, std::optional<suppression>> lines_;  // none: taken off
+    std::map<std::tuple<tenant_id, label, std::string>, std::vector<message_id>> fresh_labels_;
     std::size_t fresh_bytes_ = 0;
 };
 

@@ -323,6 +323,10 @@ std::vector<journal::sealed> journal::all_sealed() const {
     return all;
 }
 
+void journal::seal() noexcept {
+    current_ = nullptr;
+}
+
 error_code journal::drop(std::int64_t number) {
     if (has_failed_) {
         return errc::store_failed;

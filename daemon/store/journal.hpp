@@ -69,6 +69,9 @@ public:
     [[nodiscard]] std::vector<sealed> all_sealed() const;
     [[nodiscard]] error_code drop(std::int64_t segment);
 
+    // The segment takes no more records: the next batch begins another.
+    void seal() noexcept;
+
 private:
     struct segment {
         segment_header header;

@@ -26,6 +26,9 @@ enum class tag : std::uint8_t {
     withheld = 12,
     suppressed = 13,
     unsuppressed = 14,
+    category_off = 16,
+    category_on = 17,
+    erased = 18,
     paused = 20,
     resumed = 21,
     acted = 22,
@@ -234,6 +237,36 @@ public:
         return std::nullopt;
     }
 
+    std::optional<std::uint64_t> operator()(const category_off& c) {
+        begin(tag::category_off);
+        e_.put(std::string_view{c.tenant.text()});
+        e_.put(std::string_view{c.category});
+        e_.put(c.at);
+        e_.put(c.until);
+        e_.put(std::string_view{c.by});
+        e_.put(std::string_view{c.why});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const category_on& c) {
+        begin(tag::category_on);
+        e_.put(std::string_view{c.tenant.text()});
+        e_.put(std::string_view{c.category});
+        e_.put(c.at);
+        e_.put(std::string_view{c.by});
+        return std::nullopt;
+    }
+
+    std::optional<std::uint64_t> operator()(const erased& c) {
+        begin(tag::erased);
+        put(c.who);
+        e_.put(c.at);
+        e_.put(std::string_view{c.pseudonym});
+        e_.put(std::string_view{c.by});
+        e_.put(std::string_view{c.why});
+        return std::nullopt;
+    }
+
 private:
     void begin(tag t) { e_.put(static_cast<std::uint8_t>(t)); }
 
@@ -296,6 +329,9 @@ public:
         case tag::paused: return {read_paused(target()), std::nullopt};
         case tag::resumed: return {read_resumed(target()), std::nullopt};
         case tag::acted: return {read_acted(), std::nullopt};
+        case tag::category_off: return {read_category_off(), std::nullopt};
+        case tag::category_on: return {read_category_on(), std::nullopt};
+        case tag::erased: return {read_erased(), std::nullopt};
         }
         throw bad_encoding{};
     }
@@ -507,6 +543,19 @@ private:
         a.undone_at = d_.maybe_time();
         a.undone_by = d_.string();
         return c;
+    }
+
+    // A list in braces is evaluated in its order.
+    [[nodiscard]] category_off read_category_off() {
+        return {tenant_id{d_.string()}, d_.string(), d_.time(), d_.maybe_time(), d_.string(), d_.string()};
+    }
+
+    [[nodiscard]] category_on read_category_on() {
+        return {tenant_id{d_.string()}, d_.string(), d_.time(), d_.string()};
+    }
+
+    [[nodiscard]] erased read_erased() {
+        return {recipient(), d_.time(), d_.string(), d_.string(), d_.string()};
     }
 
     [[nodiscard]] message_id id() {

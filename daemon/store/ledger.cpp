@@ -56,6 +56,7 @@ ledger::ledger(const std::string& path, syncing how)
     : db_{path, database::access::read_write} {
     db_.execute("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -49152;"
                 "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; "
+                "PRAGMA secure_delete = FAST; "
                 "PRAGMA foreign_keys = OFF");
     db_.execute(how == syncing::at_commit ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     prepare_schema(db_);
@@ -212,14 +213,17 @@ const tenant_id& ledger::tenant_of(std::int64_t number) {
 
 void ledger::insert(const message_row& row) {
     const mail::message& m = *row.fresh;
+    if (row.is_erased) {
+        sql("INSERT OR REPLACE INTO meta(name, value) VALUES ('scrub', 1)").run();
+    }
     const std::optional<std::string_view> sender =
         m.from ? std::optional<std::string_view>{m.from->text()} : std::nullopt;
     const std::string tags = json_of(m.tags);
     sql("INSERT INTO message(no, id, tenant, sender, subject, header_message_id, size, longest_line,"
         " eight_bit, utf8_header, leading_dot, accepted_at, due_at, expires_at, bulk, category, \"group\", "
         "key,"
-        " tags, metadata, require_tls, completed_at, body_in, body_offset, ignore_suppression)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        " tags, metadata, require_tls, completed_at, body_in, body_offset, ignore_suppression, erased)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         .run(
             row.no,
             std::span<const std::uint8_t>{m.id.bytes()},
@@ -245,7 +249,8 @@ void ledger::insert(const message_row& row) {
             row.completed_at(),
             row.body.where,
             row.body.offset,
-            m.ignore_suppression
+            m.ignore_suppression,
+            row.is_erased ? std::optional{1} : std::nullopt
         );
     if (!row.idempotency_key.empty()) {
         sql("INSERT OR REPLACE INTO idempotency(tenant, key, digest, message) VALUES (?,?,?,?)")
@@ -280,34 +285,46 @@ void ledger::insert_recipients(const message_row& row) {
     }
 }
 
+void ledger::update_recipients(const message_row& row) {
+    for (std::size_t i = 0; i < row.recipients.size(); ++i) {
+        const recipient_row& r = row.recipients[i];
+        if (!r.is_changed) {
+            continue;
+        }
+        sql("UPDATE recipient SET state = ?, attempts = ?, changed_at = ?, due_at = ?,"
+            " doubted = ?, late = ?, reason = ?, note = ?, last_attempt = ?, reported = ? WHERE no = ?")
+            .run(
+                static_cast<int>(r.at.now),
+                r.at.attempts,
+                r.at.changed_at,
+                r.at.due_at,
+                r.at.doubted,
+                r.at.late,
+                text_of(r.at.why),
+                r.at.note,
+                r.last_attempt,
+                reports_of(r.at),
+                recipient_number(row.no, i)
+            );
+        if (r.forgotten) {
+            forget(row, i);
+        }
+    }
+}
+
 void ledger::write(const message_row& row) {
     if (!row.is_inserted) {
         insert(row);
         if (row.body.where == body_place::in_ledger && row.fresh->body) {
             sql("INSERT INTO body(message, content) VALUES (?, ?)").run(row.no, bytes_of(*row.fresh->body));
         }
-    } else {
         for (std::size_t i = 0; i < row.recipients.size(); ++i) {
-            const recipient_row& r = row.recipients[i];
-            if (!r.is_changed) {
-                continue;
+            if (row.recipients[i].forgotten) {
+                forget(row, i);  // its events may be there before it
             }
-            sql("UPDATE recipient SET state = ?, attempts = ?, changed_at = ?, due_at = ?,"
-                " doubted = ?, late = ?, reason = ?, note = ?, last_attempt = ?, reported = ? WHERE no = ?")
-                .run(
-                    static_cast<int>(r.at.now),
-                    r.at.attempts,
-                    r.at.changed_at,
-                    r.at.due_at,
-                    r.at.doubted,
-                    r.at.late,
-                    text_of(r.at.why),
-                    r.at.note,
-                    r.last_attempt,
-                    reports_of(r.at),
-                    recipient_number(row.no, i)
-                );
         }
+    } else {
+        update_recipients(row);
         const auto completed_at = row.completed_at();
         if (completed_at || !row.body.where) {
             sql("UPDATE message SET completed_at = ?, body_in = ?, body_offset = ? WHERE no = ?")
@@ -332,6 +349,16 @@ void ledger::write(const pause& row) {
             row.text,
             row.by
         );
+}
+
+void ledger::write(const switched_off& row) {
+    sql("INSERT OR REPLACE INTO category_off(tenant, category, since, until, \"by\", why) VALUES "
+        "(?,?,?,?,?,?)")
+        .run(number_of(row.tenant), row.category, row.since, row.until, row.by, row.why);
+}
+
+void ledger::erase(const tenant_id& tenant, const std::string& category) {
+    sql("DELETE FROM category_off WHERE tenant = ? AND category = ?").run(number_of(tenant), category);
 }
 
 void ledger::erase(const pause_target& what) {

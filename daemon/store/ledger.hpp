@@ -31,6 +31,7 @@ struct recipient_row {
     standing at;
     std::optional<std::uint64_t> last_attempt;  // its event
     bool is_changed = false;
+    std::optional<erased> forgotten;  // to be written: the address and what was said of it go
 };
 
 // What a change needs to know of a message; the rest stays in the file.
@@ -41,6 +42,7 @@ struct message_row {
     mail::priority precedence = mail::priority::transactional;
     body_place body;
     bool body_was_in_ledger = false;  // its table has it, whatever `body` says now
+    bool is_erased = false;           // of some recipient: content is never kept after completion
     wall_time expires_at;
     std::uint64_t size = 0;  // of the body
     std::string sender;      // its address, where the row is in the file; empty: the null sender
@@ -133,6 +135,9 @@ public:
     void write(const action& row);
     void write(const suppression& line);
     void erase_suppressed(const tenant_id& tenant, const std::string& address);
+    void write(const switched_off& row);
+    void erase(const tenant_id& tenant, const std::string& category);
+    [[nodiscard]] std::vector<switched_off> categories_off();
 
     [[nodiscard]] std::unique_ptr<message_row> find_row(message_id id);
     [[nodiscard]] std::unique_ptr<message_row> find_row(std::int64_t message);
@@ -163,6 +168,14 @@ public:
 
     [[nodiscard]] std::optional<message_view> view(message_id id);
     [[nodiscard]] page find(const query& q, std::uint64_t before);
+
+    // Messages with a label that were not complete when they were last written, oldest first.
+    struct numbered {
+        std::int64_t no = 0;
+        message_id id;
+    };
+
+    [[nodiscard]] std::vector<numbered> labelled_mail(const label_query& q, std::int64_t after);
     [[nodiscard]] std::vector<event> events(std::uint64_t after, std::size_t limit);
     [[nodiscard]] std::vector<pause> pauses();
     [[nodiscard]] std::optional<suppression>
@@ -180,6 +193,13 @@ public:
     void erase_body(const message_row& row);
     void erase_pause_events(wall_time before);
 
+    // Erased bytes may still stand in free pages: whether they must be overwritten; a step of it.
+    [[nodiscard]] bool needs_scrub();
+    [[nodiscard]] settled scrub();
+
+    // Copies the log into the file, and empties it; false: a reader kept it from doing so.
+    [[nodiscard]] bool empty_log();
+
     // Waiting mail whose body is still in this segment of the journal.
     [[nodiscard]] std::vector<message_id> bodies_in(std::int64_t segment, std::size_t limit);
     void move_body(const message_row& row, std::string_view body);
@@ -196,6 +216,8 @@ private:
     [[nodiscard]] std::optional<std::int64_t> known_number_of(const tenant_id& tenant) const;
     void insert(const message_row& row);
     void insert_recipients(const message_row& row);
+    void update_recipients(const message_row& row);
+    void forget(const message_row& row, std::size_t place);
     [[nodiscard]] std::unique_ptr<message_row> read_row(statement& s);
     [[nodiscard]] mail::message read_message(statement& s);
     void read_envelope(std::int64_t no, mail::message& m);

@@ -68,10 +68,10 @@ constexpr const char* message_columns =
 
 const std::string recipient_columns =
     std::string{"m.id, r.no, r.tenant, r.address, r.state, r.attempts, m.accepted_at, r.changed_at, r.due_at,"
-                " r.reason, r.note, m.sender, "} +
+                " r.reason, r.note, m.sender, r.bulk, "} +
     attempt_columns;
 
-constexpr int first_attempt_column = 12;
+constexpr int first_attempt_column = 13;
 
 const std::string recipient_tables =
     " JOIN message m ON m.no = r.no >> 16 LEFT JOIN event e ON e.no = r.last_attempt ";
@@ -79,15 +79,17 @@ const std::string recipient_tables =
 }  // namespace
 
 std::unique_ptr<message_row> ledger::find_row(message_id id) {
-    statement& s = sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender FROM "
-                       "message WHERE id = ?");
+    statement& s =
+        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender, erased FROM "
+            "message WHERE id = ?");
     s.start(bytes_of(id));
     return read_row(s);
 }
 
 std::unique_ptr<message_row> ledger::find_row(std::int64_t message) {
-    statement& s = sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender FROM "
-                       "message WHERE no = ?");
+    statement& s =
+        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender, erased FROM "
+            "message WHERE no = ?");
     s.start(message);
     return read_row(s);
 }
@@ -107,6 +109,7 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
     row->body_was_in_ledger = row->body.where == body_place::in_ledger;
     row->size = static_cast<std::uint64_t>(s.integer(7));
     row->sender = s.text(8);
+    row->is_erased = !s.is_null(9);
     s.reset();
     statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt,"
                        " late, reported FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
@@ -250,6 +253,41 @@ std::vector<recipient_id> ledger::overdue(wall_time before, std::size_t limit) {
     return found;
 }
 
+std::vector<switched_off> ledger::categories_off() {
+    std::vector<switched_off> rows;
+    statement& s = sql("SELECT tenant, category, since, until, \"by\", why FROM category_off"
+                       " ORDER BY tenant, category");
+    for (s.start(); s.step();) {
+        rows.push_back(
+            {tenant_of(s.integer(0)),
+             std::string{s.text(1)},
+             from_unix_ms(s.integer(2)),
+             s.maybe_time(3),
+             std::string{s.text(4)},
+             std::string{s.text(5)}}
+        );
+    }
+    return rows;
+}
+
+std::vector<ledger::numbered> ledger::labelled_mail(const label_query& q, std::int64_t after) {
+    std::vector<numbered> found;
+    const auto tenant = known_number_of(q.tenant);
+    if (!tenant) {
+        return found;
+    }
+    statement& s = q.by == label::key
+                       ? sql("SELECT no, id FROM message INDEXED BY message_key WHERE tenant = ? AND key = ?"
+                             " AND key <> '' AND completed_at IS NULL AND no > ? ORDER BY no LIMIT ?")
+                       : sql("SELECT no, id FROM message INDEXED BY message_group WHERE tenant = ?"
+                             " AND \"group\" = ? AND \"group\" <> '' AND completed_at IS NULL AND no > ?"
+                             " ORDER BY no LIMIT ?");
+    for (s.start(*tenant, q.value, after, std::uint64_t{q.limit}); s.step();) {
+        found.push_back({s.integer(0), id_of(s.text(1))});
+    }
+    return found;
+}
+
 // From one (tenant, priority) to the next through the due index: as many seeks as there are lines.
 std::vector<waiting_tenant> ledger::waiting() {
     std::vector<waiting_tenant> lines;
@@ -316,7 +354,8 @@ recipient_view read_recipient(const statement& s, const tenant_id& tenant) {
         s.maybe_time(8),
         read_attempt(s, first_attempt_column),
         reason_of(s, 9),
-        std::string{s.text(10)}
+        std::string{s.text(10)},
+        s.integer(12) != 0 ? mail::priority::bulk : mail::priority::transactional
     };
 }
 

@@ -121,10 +121,32 @@ CREATE TABLE action(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, "by" TEXT NOT N
   undone_at INTEGER, undone_by TEXT, first_event INTEGER NOT NULL, last_event INTEGER NOT NULL);
 )";
 
+// What has not left, by the caller's own names.
+constexpr const char* version_9 = R"(
+CREATE INDEX message_key ON message(tenant, key) WHERE completed_at IS NULL AND key <> '';
+CREATE INDEX message_group ON message(tenant, "group") WHERE completed_at IS NULL AND "group" <> '';
+)";
+
+// Kinds of mail that a tenant does not want, and persons that are forgotten.
+constexpr const char* version_10 = R"(
+ALTER TABLE message ADD COLUMN erased INTEGER;
+CREATE TABLE category_off(tenant INTEGER NOT NULL, category TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER,
+  "by" TEXT, why TEXT, PRIMARY KEY(tenant, category)) WITHOUT ROWID;
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
 constexpr std::array steps{
-    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8
+    version_1,
+    version_2,
+    version_3,
+    version_4,
+    version_5,
+    version_6,
+    version_7,
+    version_8,
+    version_9,
+    version_10
 };
 
 }  // namespace

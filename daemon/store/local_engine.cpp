@@ -15,6 +15,8 @@ namespace estafette::store {
 
 namespace {
 
+constexpr milliseconds quiet_wait{20};  // for a checkpoint, where nobody waits for us
+
 class local_engine final : public engine {
 public:
     local_engine(
@@ -223,6 +225,10 @@ public:
         });
     }
 
+    result<std::vector<labelled>> labelled_mail(const label_query& q) override {
+        return guarded([&]() -> result<std::vector<labelled>> { return book_.labelled_mail(q); });
+    }
+
     result<counts> count() override {
         return guarded([&]() -> result<counts> {
             counts c;
@@ -247,6 +253,10 @@ public:
 
     result<std::vector<action>> actions(std::uint64_t below, std::size_t limit) override {
         return guarded([&]() -> result<std::vector<action>> { return book_.actions(below, limit); });
+    }
+
+    result<std::vector<switched_off>> categories_off() override {
+        return guarded([&]() -> result<std::vector<switched_off>> { return book_.categories_off(); });
     }
 
     result<std::optional<idempotent_answer>>
@@ -298,6 +308,38 @@ public:
             std::size_t lines = 0;
             written([&] { lines = book_.purge_suppressions(before + options_.retention, limit); });
             return old.size() + bodies.size() + lines;
+        });
+    }
+
+    // The journal begins a new segment, the older ones go as ever; then the ledger's free pages.
+    result<settled> scrub() override {
+        return guarded([&]() -> result<settled> {
+            flush();
+            if (!ledger_.needs_scrub()) {
+                return settled::all;
+            }
+            if (!scrubs_up_to_) {
+                journal_.seal();
+                // The newest segment never goes: an empty batch begins another one.
+                const auto begun = append({}, false);
+                if (!begun) {
+                    return begun.error();
+                }
+                applied_ = begun->sequence;
+                book_.note_segment(journal_.newest_segment());
+                flush();
+                const auto sealed = journal_.all_sealed();
+                scrubs_up_to_ = sealed.empty() ? 0 : sealed.back().segment;
+            }
+            if (!drop_up_to(*scrubs_up_to_)) {
+                return settled::more_to_do;
+            }
+            checkpoint_.wait(quiet_wait);
+            if (checkpoint_.is_running() || ledger_.scrub() == settled::more_to_do || !ledger_.empty_log()) {
+                return settled::more_to_do;
+            }
+            scrubs_up_to_.reset();
+            return settled::all;
         });
     }
 
@@ -420,6 +462,9 @@ private:
         if (body) {
             place = {segment, static_cast<std::int64_t>(*body)};
         }
+        if (std::holds_alternative<erased>(c)) {
+            scrubs_up_to_.reset();  // a scrub that runs begins again: this segment must go too
+        }
         return book_.apply(c, place);
     }
 
@@ -488,6 +533,30 @@ private:
         return drop(empty);
     }
 
+    // A step; true: no segment up to this one is left.
+    [[nodiscard]] bool drop_up_to(std::int64_t newest) {
+        std::vector<journal::sealed> old;
+        for (const journal::sealed& s : journal_.all_sealed()) {
+            if (s.segment > newest) {
+                break;
+            }
+            if (book_.numbers().segments.contains(s.segment)) {
+                empty_a_little(s.segment, tuning_.bodies_per_step);
+                return false;
+            }
+            old.push_back(s);
+        }
+        if (old.empty()) {
+            return true;
+        }
+        if (old.back().last_sequence > checkpoint_.covered()) {
+            checkpoint_.begin(book_.numbers().applied);
+            checkpoint_.wait(quiet_wait);
+        }
+        (void)drop(old);
+        return false;
+    }
+
     void empty_a_little(std::int64_t segment, std::size_t limit) {
         const auto waiting = ledger_.bodies_in(segment, limit);
         if (waiting.empty()) {
@@ -539,9 +608,10 @@ private:
     ledger ledger_;
     checkpointer checkpoint_;
     book book_;
-    std::uint64_t applied_ = 0;     // the last batch that is in the book
-    bool is_following_ = false;     // the ledger's transaction is under way
-    std::size_t seen_pending_ = 0;  // the book's, at the last step
+    std::uint64_t applied_ = 0;                 // the last batch that is in the book
+    bool is_following_ = false;                 // the ledger's transaction is under way
+    std::size_t seen_pending_ = 0;              // the book's, at the last step
+    std::optional<std::int64_t> scrubs_up_to_;  // segments that have erased bytes; while a scrub runs
     error_code failed_;
     bool ledger_failed_ = false;
     std::string problem_;  // what failed, for people

@@ -3,6 +3,8 @@
 #include "cursor.hpp"
 #include "transition.hpp"
 
+#include "estafette/base/text.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -24,6 +26,7 @@ struct message_row {
     std::vector<recipient_row> recipients;
     std::vector<std::uint64_t> timeline;  // event sequences
     std::string idempotency_key;
+    bool is_erased = false;
 };
 
 using lane = std::pair<tenant_id, mail::priority>;
@@ -170,6 +173,28 @@ public:
         return found;
     }
 
+    result<std::vector<labelled>> labelled_mail(const label_query& q) override {
+        std::vector<labelled> found;
+        for (const auto& [id, m] : messages_) {
+            const std::string& value = q.by == label::key ? m.message->key : m.message->group;
+            labelled one{id, m.recipients.front().order, {}};
+            if (m.message->tenant != q.tenant || value != q.value || one.order <= q.after) {
+                continue;
+            }
+            for (std::uint32_t place = 0; place < m.recipients.size(); ++place) {
+                if (!is_final(m.recipients[place].at.now)) {
+                    one.waiting.push_back(place);
+                }
+            }
+            if (!one.waiting.empty()) {
+                found.push_back(std::move(one));
+            }
+        }
+        std::ranges::sort(found, {}, &labelled::order);
+        found.resize(std::min<std::size_t>(found.size(), q.limit));
+        return found;
+    }
+
     result<counts> count() override {
         counts c;
         for (const auto& [id, m] : messages_) {
@@ -230,6 +255,14 @@ public:
             }
         }
         return found;
+    }
+
+    result<std::vector<switched_off>> categories_off() override {
+        std::vector<switched_off> rows;
+        for (const auto& [name, row] : switched_off_) {
+            rows.push_back(row);
+        }
+        return rows;
     }
 
     result<std::optional<idempotent_answer>>
@@ -375,7 +408,7 @@ private:
             r->last = e->what;
         }
         note(m, c.who, std::move(*e));
-        if (options_.keep_bodies == milliseconds{0} && completed_at(m)) {
+        if ((options_.keep_bodies == milliseconds{0} || m.is_erased) && completed_at(m)) {
             drop_body(m);
         }
         return true;
@@ -391,6 +424,43 @@ private:
     }
 
     bool take(const unsuppressed& c) { return lines_.erase({c.tenant, c.address}) != 0; }
+
+    bool take(const erased& c) {
+        recipient_row* r = find_row(c.who);
+        std::optional<event> e = r ? apply(r->at, c) : std::nullopt;
+        if (!e) {
+            return false;
+        }
+        message_row& m = messages_.at(c.who.message);
+        m.is_erased = true;
+        for (const std::uint64_t sequence : m.timeline) {
+            event& known = events_.at(sequence);
+            if (known.who == c.who && known.type != "erased") {
+                known.text.clear();
+                known.evidence.clear();
+                if (known.what) {
+                    known.what->text.clear();
+                }
+            }
+        }
+        if (r->last) {
+            r->last->text.clear();
+        }
+        const std::string address = ascii_lower(m.message->to.at(c.who.index).text());
+        mail::message rest = erased_message(*m.message, c);
+        if (completed_at(m)) {
+            rest.body.reset();
+            rest.key.clear();
+            rest.group.clear();
+        }
+        m.message = std::make_shared<const mail::message>(std::move(rest));
+        if (ascii_lower(m.idempotency_key).find(address) != std::string::npos) {
+            keys_.erase({m.message->tenant, m.idempotency_key});
+            m.idempotency_key.clear();
+        }
+        note(m, c.who, std::move(*e));
+        return true;
+    }
 
     bool take(const paused& c) { return take_pause(c); }
 
@@ -418,6 +488,27 @@ private:
             paused_[c.what] = std::move(*row);
         } else {
             paused_.erase(c.what);
+        }
+        if (step.what) {
+            step.what->sequence = ++next_event_;
+            events_[next_event_] = std::move(*step.what);
+        }
+        return step.fits;
+    }
+
+    bool take(const category_off& c) { return take_category(c); }
+
+    bool take(const category_on& c) { return take_category(c); }
+
+    template <class Change> bool take_category(const Change& c) {
+        const std::pair name{c.tenant, c.category};
+        const auto it = switched_off_.find(name);
+        std::optional<switched_off> row =
+            it == switched_off_.end() ? std::nullopt : std::optional{it->second};
+        category_step step = apply(row, c);
+        switched_off_.erase(name);
+        if (row) {
+            switched_off_.emplace(name, std::move(*row));
         }
         if (step.what) {
             step.what->sequence = ++next_event_;
@@ -504,7 +595,8 @@ private:
             r.at.due_at,
             r.last,
             r.at.why,
-            r.at.note
+            r.at.note,
+            m.message->precedence
         };
     }
 
@@ -527,6 +619,7 @@ private:
     std::map<std::uint64_t, action> actions_;
     std::map<std::pair<tenant_id, std::string>, idempotent_answer> keys_;
     std::map<std::pair<tenant_id, std::string>, suppression> lines_;
+    std::map<std::pair<tenant_id, std::string>, switched_off> switched_off_;
     std::uint64_t next_order_ = 0;
     std::uint64_t next_event_ = 0;
 };

@@ -130,6 +130,22 @@ asio::awaitable<result<page>> queue::find(query q) {
     return ask<result<page>>(*thread_, [q = std::move(q)](engine& e) { return e.find(q); });
 }
 
+asio::awaitable<result<std::vector<std::vector<labelled>>>>
+queue::labelled_mail(std::vector<label_query> questions) {
+    using answers = std::vector<std::vector<labelled>>;
+    return ask<result<answers>>(*thread_, [questions = std::move(questions)](engine& e) -> result<answers> {
+        answers all;
+        for (const label_query& q : questions) {
+            auto found = e.labelled_mail(q);
+            if (!found) {
+                return found.error();
+            }
+            all.push_back(std::move(*found));
+        }
+        return all;
+    });
+}
+
 asio::awaitable<result<counts>> queue::count() {
     return ask<result<counts>>(*thread_, [](engine& e) { return e.count(); });
 }
@@ -151,6 +167,10 @@ queue::select(selector whom, state now, std::uint64_t after, std::size_t looked_
 
 asio::awaitable<result<std::vector<action>>> queue::actions(std::uint64_t below, std::size_t limit) {
     return ask<result<std::vector<action>>>(*thread_, [=](engine& e) { return e.actions(below, limit); });
+}
+
+asio::awaitable<result<std::vector<switched_off>>> queue::categories_off() {
+    return ask<result<std::vector<switched_off>>>(*thread_, [](engine& e) { return e.categories_off(); });
 }
 
 asio::awaitable<result<std::optional<idempotent_answer>>>
@@ -190,6 +210,10 @@ asio::awaitable<result<suppression_page>> queue::suppressions(suppression_query 
 
 asio::awaitable<result<std::size_t>> queue::purge(wall_time before, std::size_t limit) {
     return ask<result<std::size_t>>(*thread_, [=](engine& e) { return e.purge(before, limit); });
+}
+
+asio::awaitable<result<settled>> queue::scrub() {
+    return ask<result<settled>>(*thread_, [](engine& e) { return e.scrub(); });
 }
 
 std::size_t queue::backlog() const noexcept {

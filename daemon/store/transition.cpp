@@ -213,6 +213,30 @@ bool postpone(standing& s, wall_time until) {
     return true;
 }
 
+std::optional<event> apply(standing& s, const erased& c) {
+    if (!is_final(s.now) || !mail::address::parse(c.pseudonym)) {
+        return std::nullopt;
+    }
+    s.note = "erased";
+    event e = event_of(s, "erased", c.at);
+    e.by = c.by;
+    e.text = c.why;
+    return e;
+}
+
+mail::message erased_message(const mail::message& m, const erased& c) {
+    mail::message rest = m;
+    const auto pseudonym = mail::address::parse(c.pseudonym).value();
+    if (rest.from && rest.from->text() == rest.to.at(c.who.index).text()) {
+        rest.from = pseudonym;
+    }
+    rest.to.at(c.who.index) = pseudonym;
+    rest.subject.clear();
+    rest.tags.clear();
+    rest.metadata.clear();
+    return rest;
+}
+
 namespace {
 
 event event_of(const pause_target& what, const char* verb, wall_time at, const std::string& by) {
@@ -277,6 +301,38 @@ pause_step apply(std::optional<pause>& row, const resumed& c) {
     }
     row.reset();
     return {true, event_of(c.what, "resumed", c.at, c.by)};
+}
+
+namespace {
+
+event event_of(std::string_view type, const tenant_id& tenant, const std::string& category, wall_time at) {
+    event e;
+    e.at = at;
+    e.type = type;
+    e.tenant = tenant;
+    e.text = category;
+    return e;
+}
+
+}  // namespace
+
+category_step apply(std::optional<switched_off>& row, const category_off& c) {
+    const wall_time since = row ? row->since : c.at;
+    row = switched_off{c.tenant, c.category, since, c.until, c.by, c.why};
+    event e = event_of("category_off", c.tenant, c.category, c.at);
+    e.by = c.by;
+    e.text += c.why.empty() ? "" : ": " + c.why;
+    return {true, std::move(e)};
+}
+
+category_step apply(std::optional<switched_off>& row, const category_on& c) {
+    if (!row) {
+        return {};
+    }
+    row.reset();
+    event e = event_of("category_on", c.tenant, c.category, c.at);
+    e.by = c.by;
+    return {true, std::move(e)};
 }
 
 }  // namespace estafette::store

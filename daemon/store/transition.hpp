@@ -48,6 +48,11 @@ struct standing {
 
 // Another time at which a recipient that waits is tried; it is no longer claimed. False: it does not wait.
 [[nodiscard]] bool postpone(standing& s, wall_time until);
+[[nodiscard]] std::optional<event> apply(standing& s, const erased& c);
+
+// What is left of a message after one of its recipients was erased: the pseudonym for the address, nothing
+// that its sender wrote for people. Names and content go with the last recipient that waits.
+[[nodiscard]] mail::message erased_message(const mail::message& m, const erased& c);
 
 // Another time at which a recipient that waits is tried; it is no longer claimed. False: it does not wait.
 [[nodiscard]] bool postpone(standing& s, wall_time until);
@@ -69,5 +74,15 @@ struct action_step {
 };
 
 [[nodiscard]] action_step apply(std::optional<action>& row, const acted& c, std::uint64_t sequence);
+
+// The switch before the change, or none where mail of the category is sent. `off` is there until somebody
+// switches it on, also when its time is over.
+struct category_step {
+    bool fits = false;
+    std::optional<event> what;
+};
+
+[[nodiscard]] category_step apply(std::optional<switched_off>& row, const category_off& c);
+[[nodiscard]] category_step apply(std::optional<switched_off>& row, const category_on& c);
 
 }  // namespace estafette::store

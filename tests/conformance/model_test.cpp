@@ -27,7 +27,7 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 
 rc::Gen<step> any_step() {
     return rc::gen::build<step>(
-        rc::gen::set(&step::verb, rc::gen::inRange(0, 17)),
+        rc::gen::set(&step::verb, rc::gen::inRange(0, 21)),
         rc::gen::set(&step::mail, rc::gen::inRange<std::uint32_t>(1, mails + 1)),
         rc::gen::set(&step::place, rc::gen::inRange<std::uint32_t>(0, 3)),
         rc::gen::set(&step::choice, rc::gen::inRange(0, 6))
@@ -75,6 +75,14 @@ std::optional<change> change_of(const step& s, std::int64_t now) {
     case 14: return paused{target, at(now), std::nullopt, reason, "text", "by"};
     case 15: return resumed{target, at(now), "by"};
     case 16: return delayed{who, at(now)};
+    case 20:
+        return category_off{
+            tenant_id{tenants[s.choice % 2 == 0 ? 0 : 1]}, "badge", at(now), std::nullopt, "by", "why"
+        };
+    case 18:
+    case 19:
+        return erased{who, at(now), "erased-" + std::to_string(s.choice) + "@erased.invalid", "by", "why"};
+    case 17: return category_on{tenant_id{tenants[s.choice % 2 == 0 ? 0 : 1]}, "badge", at(now), "by"};
     default: return std::nullopt;
     }
 }
@@ -140,6 +148,10 @@ std::string picture_of(store_of& store) {
     for (const pause& p : routes) {
         out << to_text(p.what.kind) << " " << p.what.name << " " << p.what.sender << " "
             << to_unix_ms(p.since) << " " << text_of(std::optional{p.why}) << "\n";
+    }
+    const auto off = store->categories_off().value();
+    for (const switched_off& o : off) {
+        out << o.tenant.text() << " " << o.category << " " << to_unix_ms(o.since) << " " << o.by << "\n";
     }
     std::vector<std::string> lines;
     const auto waiting = store->waiting().value();

@@ -90,5 +90,5 @@ def test_wrong_data_is_65_and_names_the_field(daemon):
 
 
 def test_every_command_has_help(daemon):
-    for command in ("send", "status", "list", "explain", "cancel", "queue", "health"):
+    for command in ("send", "status", "list", "explain", "cancel", "sequence", "category", "erase", "queue", "health"):
         assert "Usage:" in daemon.estafette(command, "--help").stdout

@@ -5,6 +5,8 @@
 
 #include "estafette/bounce/intake.hpp"
 #include "estafette/route/route.hpp"
+#include "estafette/sched/erasure.hpp"
+#include "estafette/sched/placement.hpp"
 #include "estafette/store/views.hpp"
 #include "estafette/verdict/classifier.hpp"
 #include "estafette/verdict/diagnosis.hpp"
@@ -22,6 +24,7 @@ namespace estafette::api {
 namespace asio = boost::asio;
 
 struct cancel_result {
+    std::size_t messages = 0;   // of which some recipient was cancelled
     std::size_t cancelled = 0;  // recipients
     std::size_t in_hand = 0;    // on their way: too late for them
 };
@@ -63,12 +66,17 @@ class gateway {
 public:
     virtual ~gateway() = default;
 
-    // Durable on return. errc::store_full, store_failed, interrupted (stopping): a 503.
-    [[nodiscard]] virtual asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail) = 0;
+    // Durable on return: what became of each. errc::store_full, store_failed, interrupted (stopping): a 503.
+    [[nodiscard]] virtual asio::awaitable<result<std::vector<sched::placed>>>
+    enqueue(std::vector<sched::arrival> mail, std::optional<sched::group_claim> instead_of = {}) = 0;
 
     // Empty `recipients`: all that have not left.
     [[nodiscard]] virtual asio::awaitable<result<cancel_result>>
     cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why) = 0;
+
+    // All mail with a key or of a group that has not left.
+    [[nodiscard]] virtual asio::awaitable<result<cancel_result>>
+    cancel_labelled(store::label_query which, std::string by, std::string why) = 0;
 
     [[nodiscard]] virtual std::vector<route::route_status> routes() const = 0;
 
@@ -79,6 +87,12 @@ public:
     // What became lately of mail to a domain by the tenant's route.
     [[nodiscard]] virtual verdict::domain_fact
     domain_of(const tenant_id& tenant, std::string_view domain) const = 0;
+    // Kinds of mail that a tenant does not want; switch_on: how many were off, 0 or 1.
+    [[nodiscard]] virtual asio::awaitable<result<void>> switch_off(store::switched_off what) = 0;
+    [[nodiscard]] virtual asio::awaitable<result<std::size_t>>
+    switch_on(tenant_id tenant, std::string category, std::string by) = 0;
+
+    [[nodiscard]] virtual asio::awaitable<result<sched::erase_result>> erase(sched::erase_request what) = 0;
 
     // Mail of this tenant for this address waits for its turn under a limit (rates): until about then.
     [[nodiscard]] virtual std::optional<wall_time>

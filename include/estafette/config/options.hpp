@@ -5,6 +5,7 @@
 
 #include "estafette/base/ids.hpp"
 #include "estafette/base/time.hpp"
+#include "estafette/config/send_window.hpp"
 #include "estafette/smtp/phase.hpp"
 #include "estafette/verdict/retry.hpp"
 
@@ -129,8 +130,10 @@ struct tenant_options {
     milliseconds expire_after = std::chrono::hours{24 * 5};
     bool hold_uncertain = false;  // mail in doubt waits for a person instead of being sent again
     verdict::retry_plan retry = verdict::retry_plan::defaults();
-    std::vector<std::string> senders;  // addresses or domains of its mail
-    std::string contact;               // whom a customer's IT may ask
+    std::vector<std::string> senders;                // addresses or domains of its mail
+    std::string contact;                             // whom a customer's IT may ask
+    std::optional<config::send_window> send_window;  // none: at any time
+    std::vector<std::string> categories_off;         // kinds of mail that are not sent
 };
 
 enum class role : std::uint8_t { submit, read, admin };  // each includes those before it… see api/peer

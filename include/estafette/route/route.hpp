@@ -92,9 +92,7 @@ public:
     // Only after accepts(). Split into transactions as the route's limits ask.
     void offer(job j);
 
-    // Waiting jobs of the message, or those that it says yes to, taken out. What a connection has begun
-    // stays.
-    [[nodiscard]] std::vector<job> withdraw(message_id id);
+    // The waiting jobs that are meant, taken out. What a connection has begun stays.
     [[nodiscard]] std::vector<job> withdraw(const std::function<bool(const job&)>& which);
 
     // The recipients of the message that connections have in hand.

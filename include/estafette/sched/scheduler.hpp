@@ -12,7 +12,10 @@
 #include "estafette/sched/agenda.hpp"
 #include "estafette/sched/denials.hpp"
 #include "estafette/sched/domain_record.hpp"
+#include "estafette/sched/erasure.hpp"
 #include "estafette/sched/holds.hpp"
+#include "estafette/sched/placement.hpp"
+#include "estafette/sched/turns.hpp"
 #include "estafette/sched/watchdog.hpp"
 #include "estafette/store/suppressions.hpp"
 #include "estafette/verdict/classifier.hpp"
@@ -22,6 +25,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -46,11 +50,16 @@ public:
     // After the routes were loaded: one that a reload has made anew stays paused.
     void configure(config::config_ptr c);
 
-    // Durable on return; what is due goes to its route at once. A recipient on its tenant's suppression list
-    // is taken, and fails at once.
-    [[nodiscard]] asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail);
+    // Tests bring their own clock, which may jump.
+    void set_clock(std::function<wall_time()> clock) { clock_ = std::move(clock); }
+
+    // Durable on return; what is due goes to its route at once. What became of each, in their order. A
+    // recipient on its tenant's suppression list is taken, and fails at once.
+    [[nodiscard]] asio::awaitable<result<std::vector<placed>>>
+    enqueue(std::vector<arrival> mail, std::optional<group_claim> instead_of = {});
 
     struct cancel_result {
+        std::size_t messages = 0;   // of which some recipient was cancelled
         std::size_t cancelled = 0;  // recipients
         std::size_t in_hand = 0;    // on their way: too late for them
     };
@@ -59,11 +68,25 @@ public:
     [[nodiscard]] asio::awaitable<result<cancel_result>>
     cancel(message_id id, std::vector<std::uint32_t> recipients, std::string by, std::string why);
 
+    // All mail with the key or of the group that has not left.
+    [[nodiscard]] asio::awaitable<result<cancel_result>>
+    cancel_labelled(store::label_query which, std::string by, std::string why);
+
+    // A person is forgotten: what waits is cancelled, then all of it is erased, then the files are scrubbed.
+    using erase_result = sched::erase_result;
+    [[nodiscard]] asio::awaitable<result<erase_result>> erase(erase_request what);
+
     // What a crash left in doubt: each gets an attempt with reason uncertain, and its tenant's policy.
     [[nodiscard]] asio::awaitable<result<void>> settle_in_doubt(std::vector<recipient_id> doubtful);
 
     // Pauses that outlived the restart.
     [[nodiscard]] asio::awaitable<result<void>> restore_pauses();
+
+    // Kinds of mail that are not sent, as they were left before the restart; and switched.
+    [[nodiscard]] asio::awaitable<result<void>> restore_categories();
+    [[nodiscard]] asio::awaitable<result<void>> switch_off(store::switched_off what);
+    [[nodiscard]] asio::awaitable<result<std::size_t>>
+    switch_on(tenant_id tenant, std::string category, std::string by);
 
     // errc::not_found for a route that does not exist, and for what is not paused.
     [[nodiscard]] asio::awaitable<result<void>>
@@ -143,6 +166,26 @@ private:
     };
 
     [[nodiscard]] asio::awaitable<std::unique_ptr<turn>> take_turn();
+
+    // intake.cpp
+    [[nodiscard]] asio::awaitable<result<surroundings>>
+    look_around(std::vector<store::label_query> keys, std::optional<group_claim> claim);
+    [[nodiscard]] asio::awaitable<result<cancel_result>>
+    cancel_waiting(tenant_id tenant, std::vector<store::labelled> waiting, std::string by, std::string why);
+    [[nodiscard]] std::vector<std::uint32_t> in_hand_of(const tenant_id& tenant, const message_id& id) const;
+    void hand_over(std::vector<route::job> at_once);
+
+    // wishes.cpp, erase.cpp
+    [[nodiscard]] wall_time wall_now() const;
+    [[nodiscard]] bool is_switched_off(const mail::message& m) const;
+    [[nodiscard]] wall_time opens_at(const tenant_id& tenant, mail::priority p, wall_time t) const;
+    void keep_hours(wall_time now);
+    void take_back_from(const tenant_id& tenant, const std::function<bool(const route::job&)>& which);
+    [[nodiscard]] asio::awaitable<void> bring_forward(wall_time now);
+    [[nodiscard]] asio::awaitable<result<erase_result>> erase_page(
+        const erase_request& what, std::vector<store::recipient_view> found, std::set<message_id>& messages
+    );
+    [[nodiscard]] asio::awaitable<void> scrub();
     void take_back(const std::unordered_set<recipient_id>& who);
 
     // watch.cpp
@@ -180,6 +223,12 @@ private:
     [[nodiscard]] asio::awaitable<result<stopped_places>> stopped(mail::message_ptr m);
     [[nodiscard]] asio::awaitable<stopped_mail> stopped_of(std::vector<result<mail::message_ptr>> loaded);
     void withhold(message_id id, std::vector<route::target>& targets, const stopped_places& places);
+    [[nodiscard]] std::vector<route::job>
+    for_now(const std::vector<mail::message_ptr>& mail, const stopped_mail& stops, wall_time now);
+    [[nodiscard]] std::vector<store::change>
+    complete(placement& p, const std::vector<route::job>& at_once, const stopped_mail& stops, wall_time now);
+    [[nodiscard]] asio::awaitable<result<std::vector<placed>>>
+    store_placement(placement p, stopped_mail stops, wall_time now);
     void weigh(const route::attempt_report& report, std::span<const store::attempt> attempts);
     void look_again_by(wall_time at);
     void write_later(store::change c);
@@ -193,9 +242,15 @@ private:
     metrics& meters_;
     config::config_ptr config_;
     net::task_group tasks_;  // small writes that nobody waits for
+    turns turns_;
     asio::steady_timer wake_;
     wall_time look_again_{};  // when run() claims next, unless poked
-    clock_watch clock_;
+    clock_watch watch_;
+    std::function<wall_time()> clock_;
+    std::map<std::pair<tenant_id, std::string>, store::switched_off> off_;
+    wall_time hours_change_at_{};  // when some tenant's window opens or closes next
+    bool is_scrubbing_ = false;
+    bool scrubs_again_ = false;
     domain_record domains_;
     holds holds_;
     denials denials_;
@@ -208,8 +263,6 @@ private:
     bool is_stopping_ = false;
     bool has_failed_ = false;
     std::map<wall_time, std::vector<recipient_id>> postponed_;  // on their way to the store
-    std::unordered_set<recipient_id> loading_;  // claimed, their bodies on the way from the store
-    std::unordered_set<recipient_id> dropped_;  // of those: cancelled meanwhile
 };
 
 }  // namespace estafette::sched

@@ -8,6 +8,7 @@
 #include "estafette/store/action.hpp"
 #include "estafette/store/pause.hpp"
 #include "estafette/store/state.hpp"
+#include "estafette/store/wishes.hpp"
 #include "estafette/verdict/verdict.hpp"
 
 #include <cstdint>
@@ -165,6 +166,9 @@ using change = std::variant<
     withheld,
     suppressed,
     unsuppressed,
-    acted>;
+    acted,
+    category_off,
+    category_on,
+    erased>;
 
 }  // namespace estafette::store

@@ -72,6 +72,9 @@ public:
 
     [[nodiscard]] virtual result<message_view> view(message_id id) = 0;
     [[nodiscard]] virtual result<page> find(const query& q) = 0;
+
+    // What has not left of the mail with a label, oldest first, from an index over waiting mail.
+    [[nodiscard]] virtual result<std::vector<labelled>> labelled_mail(const label_query& q) = 0;
     [[nodiscard]] virtual result<counts> count() = 0;
     [[nodiscard]] virtual result<std::vector<event>> events(std::uint64_t after, std::size_t limit) = 0;
     [[nodiscard]] virtual result<std::vector<pause>> pauses() = 0;
@@ -83,6 +86,7 @@ public:
 
     // Administrators' actions with an id below `below` (0: any), newest first.
     [[nodiscard]] virtual result<std::vector<action>> actions(std::uint64_t below, std::size_t limit) = 0;
+    [[nodiscard]] virtual result<std::vector<switched_off>> categories_off() = 0;
     [[nodiscard]] virtual result<std::optional<idempotent_answer>>
     find_idempotent(const tenant_id& tenant, const std::string& key) = 0;
 
@@ -106,6 +110,9 @@ public:
     // dropped: call again until it is 0.
     [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
 
+    // After erased changes: a step towards files in which the erased bytes are no longer. `all` when they
+    // are gone from the journal, the ledger and its log.
+    [[nodiscard]] virtual result<settled> scrub() { return settled::all; }
     // Work that is due though others may wait, a small step of it, after they were answered; all: nothing
     // is due.
     virtual result<settled> follow() { return settled::all; }

@@ -50,6 +50,10 @@ public:
     load_many(std::vector<message_id> ids);
     [[nodiscard]] asio::awaitable<result<message_view>> view(message_id id);
     [[nodiscard]] asio::awaitable<result<page>> find(query q);
+
+    // An answer for each question, in one turn of the store's thread.
+    [[nodiscard]] asio::awaitable<result<std::vector<std::vector<labelled>>>>
+    labelled_mail(std::vector<label_query> questions);
     [[nodiscard]] asio::awaitable<result<counts>> count();
     [[nodiscard]] asio::awaitable<result<std::vector<event>>> events(std::uint64_t after, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<std::vector<pause>>> pauses();
@@ -57,6 +61,7 @@ public:
     select(selector whom, state now, std::uint64_t after, std::size_t looked_at);
     [[nodiscard]] asio::awaitable<result<std::vector<action>>>
     actions(std::uint64_t below, std::size_t limit);
+    [[nodiscard]] asio::awaitable<result<std::vector<switched_off>>> categories_off();
     [[nodiscard]] asio::awaitable<result<std::optional<idempotent_answer>>>
     find_idempotent(tenant_id tenant, std::string key);
     [[nodiscard]] asio::awaitable<result<std::vector<recipient_id>>>
@@ -67,6 +72,8 @@ public:
     find_suppressed(tenant_id tenant, std::vector<std::string> addresses);
     [[nodiscard]] asio::awaitable<result<suppression_page>> suppressions(suppression_query q);
     [[nodiscard]] asio::awaitable<result<std::size_t>> purge(wall_time before, std::size_t limit);
+
+    [[nodiscard]] asio::awaitable<result<settled>> scrub();
 
     // Changes handed over and not yet committed: for back-pressure.
     [[nodiscard]] std::size_t backlog() const noexcept;

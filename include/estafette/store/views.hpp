@@ -15,8 +15,9 @@ struct event {
     std::uint64_t sequence = 0;  // grows by one per event of the store
     wall_time at;
     std::string type;  // accepted, deferred, relayed, failed, cancelled, held, released, expired, delivered,
-                       // delayed, complained; and of pauses: route_paused, tenant_resumed, sender_paused, …
-    recipient_id who;  // null message for events of a pause
+                       // delayed, complained; and of pauses: route_paused, tenant_resumed, sender_paused, …;
+                       // category_off, category_on, erased
+    recipient_id who;  // null message for events of a pause and of a category
     tenant_id tenant;
     route_id route;
     std::string sender;  // of a sender's pause
@@ -39,6 +40,7 @@ struct recipient_view {
     std::optional<attempt> last;               // the last attempt: a recipient never loses its last reason
     std::optional<verdict::reason> why;        // of the state, where it has one
     std::string note;                          // by whom and why it was held or cancelled
+    mail::priority precedence = mail::priority::transactional;
 };
 
 struct message_view {
@@ -104,6 +106,32 @@ struct suppression_query {
 struct suppression_page {
     std::vector<suppression> lines;  // by tenant and address; those whose time is over too, until they go
     std::string next_cursor;         // empty: the end
+};
+
+// What callers name their mail by: a key for one message, a group for several.
+enum class label : std::uint8_t { key, group };
+
+struct label_query {
+    tenant_id tenant;
+    label by = label::key;
+    std::string value;        // never empty
+    std::uint64_t after = 0;  // `order` of the last one seen
+    std::uint32_t limit = 500;
+};
+
+// A message with the label that has not left whole.
+struct labelled {
+    message_id id;
+    std::uint64_t order = 0;             // grows with acceptance
+    std::vector<std::uint32_t> waiting;  // the places of its recipients that are not final
+};
+
+struct switched_off {
+    tenant_id tenant;
+    std::string category;
+    wall_time since;
+    std::optional<wall_time> until;
+    std::string by, why;
 };
 
 // An earlier request with the same key.

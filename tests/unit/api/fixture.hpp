@@ -28,6 +28,7 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -146,19 +147,36 @@ public:
     explicit scripted_gateway(store::queue& queue)
         : queue_{queue} {}
 
-    asio::awaitable<result<void>> enqueue(std::vector<store::enqueued> mail) override {
+    asio::awaitable<result<std::vector<sched::placed>>>
+    enqueue(std::vector<sched::arrival> mail, std::optional<sched::group_claim> instead_of) override {
+        group_claimed = std::move(instead_of);
         ++enqueue_calls;
         if (enqueue_error)
             co_return enqueue_error;
         std::vector<store::change> changes;
-        for (auto& m : mail) {
-            messages.push_back(m.message);
-            changes.emplace_back(std::move(m));
+        std::vector<sched::placed> fates;
+        for (auto& a : mail) {
+            const auto decided = fate_of_key.find(a.mail.message->key);
+            fates.push_back(decided == fate_of_key.end() ? sched::placed{} : decided->second);
+            fates.back().switched_off = off.contains(a.mail.message->category);
+            rules.push_back(a.rule);
+            if (fates.back().what != sched::fate::accepted)
+                continue;
+            messages.push_back(a.mail.message);
+            changes.emplace_back(std::move(a.mail));
         }
         const auto done = co_await queue_.commit(std::move(changes));
         if (!done)
             co_return done.error();
-        co_return result<void>{};
+        co_return fates;
+    }
+
+    asio::awaitable<result<cancel_result>>
+    cancel_labelled(store::label_query which, std::string by, std::string why) override {
+        labels_cancelled.push_back(
+            which.tenant.text() + " " + which.value + " by " + by + (why.empty() ? "" : ": " + why)
+        );
+        co_return cancel_result{2, 3, in_hand};
     }
 
     asio::awaitable<result<cancel_result>>
@@ -172,7 +190,33 @@ public:
         const auto done = co_await queue_.commit(std::move(changes));
         if (!done)
             co_return done.error();
-        co_return cancel_result{*done, in_hand};
+        co_return cancel_result{1, *done, in_hand};
+    }
+
+    asio::awaitable<result<void>> switch_off(store::switched_off what) override {
+        std::vector<store::change> one;
+        one.push_back(
+            store::category_off{what.tenant, what.category, what.since, what.until, what.by, what.why}
+        );
+        const auto done = co_await queue_.commit(std::move(one));
+        if (!done)
+            co_return done.error();
+        co_return result<void>{};
+    }
+
+    asio::awaitable<result<std::size_t>>
+    switch_on(tenant_id tenant, std::string category, std::string by) override {
+        std::vector<store::change> one;
+        one.push_back(store::category_on{tenant, category, from_unix_ms(0), by});
+        const auto done = co_await queue_.commit(std::move(one));
+        if (!done)
+            co_return done.error();
+        co_return *done;
+    }
+
+    asio::awaitable<result<sched::erase_result>> erase(sched::erase_request what) override {
+        erasures.push_back(std::move(what));
+        co_return sched::erase_result{3, 2, 1, 0};
     }
 
     std::vector<route::route_status> routes() const override { return lines; }
@@ -300,9 +344,23 @@ public:
     std::string metrics_text() override { return "estafette_up 1\n"; }
 
     std::map<std::string, wall_time> limits;  // by address
+    // On the loop; nobody waits for it.
+    void cancel_at(message_id id, wall_time at, std::string by, std::string why) {
+        std::vector<store::change> one;
+        one.push_back(store::cancelled{{id, 0}, at, std::move(by), std::move(why)});
+        asio::co_spawn(loop, queue_.commit(std::move(one)), [](const std::exception_ptr&, const auto&) {});
+    }
+
+    asio::any_io_executor loop;
     std::size_t enqueue_calls = 0;
     error_code enqueue_error;
     std::size_t in_hand = 0;
+    std::map<std::string, sched::placed> fate_of_key;  // others are accepted
+    std::vector<sched::key_rule> rules;                // as they came
+    std::vector<std::string> labels_cancelled;
+    std::optional<sched::group_claim> group_claimed;
+    std::set<std::string> off;  // categories
+    std::vector<sched::erase_request> erasures;
     std::vector<bounce::mail_in> bounces;
     bounce::taken bounce_answer;
     std::vector<bounce::webhook_in> webhooks;
@@ -347,6 +405,7 @@ protected:
         config_.grants = {grant_of(config::role::admin, {}, true)};
         queue_.emplace(io_.get_executor(), *store::open_engine(config_.store));
         below_.emplace(*queue_);
+        below_->loop = io_.get_executor();
         server_.emplace(io_.get_executor(), *queue_, *below_, meters_);
         loop_ = std::jthread{[this] { io_.run(); }};
     }

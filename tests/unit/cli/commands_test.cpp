@@ -217,6 +217,95 @@ TEST_F(the_program, cancels) {
     EXPECT_EQ(console.err, "estafette: nothing was left\n");
 }
 
+TEST_F(the_program, accepts_a_sequence) {
+    fake_daemon daemon{
+        202,
+        R"({"tenant":"acme","group":"g","steps":[{"offset":"+7d","send_at":"2099-05-08T07:00:00.000Z","status":"accepted","id":"01977a1e-5d7c-7d3e-8f52-1c6d1f2b3a4c"},
+            {"offset":"-1d","send_at":"2020-05-08T07:00:00.000Z","status":"skipped"}]})"
+    };
+    const std::vector<std::string> call{
+        "sequence",
+        "--tenant",
+        "acme",
+        "--group",
+        "g",
+        "--anchor",
+        "2099-05-01",
+        "--step",
+        "+7d",
+        "--step",
+        "-1d",
+        "--at",
+        "09:00",
+        "--time-zone",
+        "Europe/Paris",
+        "--message",
+        "-"
+    };
+    EXPECT_EQ(estafette(daemon, call, R"({"from":"a@x"})"), 0) << console.err;
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/sequences");
+    EXPECT_EQ(
+        daemon.requests().at(0).body,
+        R"({"message":{"from":"a@x"},"tenant":"acme","group":"g","anchor":"2099-05-01","at":"09:00","time_zone":"Europe/Paris","steps":[{"offset":"+7d"},{"offset":"-1d"}]})"
+    );
+    EXPECT_THAT(
+        console.out, AllOf(HasSubstr("+7d"), HasSubstr("accepted"), HasSubstr(id), HasSubstr("skipped"))
+    );
+    EXPECT_EQ(estafette(daemon, {"sequence", "-"}, "[]"), 65);
+    EXPECT_EQ(estafette(daemon, {"sequence", "no such file"}), 66);
+    EXPECT_EQ(estafette(daemon, {"sequence", "-", "--message", "-"}, "{}"), 64);
+}
+
+TEST_F(the_program, switches_categories) {
+    fake_daemon daemon{200, R"({"tenant":"acme","category":"re minders","from":"switch"})"};
+    EXPECT_EQ(
+        estafette(daemon, {"category", "off", "re minders", "--tenant", "acme", "--reason", "summer"}), 0
+    );
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/categories/re%20minders/off");
+    EXPECT_EQ(daemon.requests().at(0).body, R"({"tenant":"acme","reason":"summer"})");
+    EXPECT_EQ(console.out, "acme: re minders is off\n");
+    EXPECT_EQ(estafette(daemon, {"category", "on", "a"}), 0);
+    EXPECT_EQ(daemon.requests().at(1).target, "/v1/categories/a/on");
+    EXPECT_EQ(estafette(daemon, {"category", "off", "a", "--until", "soon"}), 64);
+    EXPECT_EQ(estafette(daemon, {"category"}), 64);
+    fake_daemon listed{
+        200, R"({"categories":[{"tenant":"acme","category":"surveys","from":"configuration","since":null}]})"
+    };
+    EXPECT_EQ(estafette(listed, {"category", "list", "--tenant", "acme"}), 0);
+    EXPECT_EQ(listed.requests().at(0).target, "/v1/categories?tenant=acme");
+    EXPECT_THAT(console.out, AllOf(HasSubstr("surveys"), HasSubstr("the configuration")));
+    EXPECT_EQ(estafette(listed, {"category", "list", "--json"}), 0);
+    EXPECT_THAT(console.out, StartsWith(R"({"tenant":"acme")"));
+}
+
+TEST_F(the_program, erases_only_when_it_is_told_twice) {
+    fake_daemon daemon{200, R"({"recipients":3,"messages":2,"cancelled":1,"in_hand":1})"};
+    EXPECT_EQ(estafette(daemon, {"erase", "ann@x.example"}), 0);
+    EXPECT_EQ(daemon.requests().at(0).body, R"({"address":"ann@x.example","dry_run":true})");
+    EXPECT_THAT(console.out, AllOf(StartsWith("would erase 3"), HasSubstr("nothing has changed")));
+    EXPECT_EQ(estafette(daemon, {"erase", "ann@x.example", "--yes"}), 64);
+    EXPECT_EQ(estafette(daemon, {"erase", "ann@x.example", "--yes", "--reason", "asked"}), 0);
+    EXPECT_EQ(
+        daemon.requests().at(1).body, R"({"address":"ann@x.example","dry_run":false,"reason":"asked"})"
+    );
+    EXPECT_THAT(console.out, AllOf(StartsWith("erased 3"), HasSubstr("erase again")));
+}
+
+TEST_F(the_program, cancels_a_key_or_a_group) {
+    fake_daemon daemon{200, R"({"tenant":"acme","key":"r/1","messages":1,"cancelled":2,"in_hand":0})"};
+    EXPECT_EQ(estafette(daemon, {"cancel", "--key", "r/1", "--tenant", "acme", "--reason", "acted"}), 0);
+    EXPECT_EQ(daemon.requests().at(0).target, "/v1/keys/r%2F1/cancel");
+    EXPECT_EQ(daemon.requests().at(0).body, R"({"reason":"acted","tenant":"acme"})");
+    EXPECT_EQ(console.out, "cancelled for 2 recipients of 1 message\n");
+    fake_daemon group{200, R"({"tenant":"acme","group":"g","messages":3,"cancelled":3,"in_hand":1})"};
+    EXPECT_EQ(estafette(group, {"cancel", "--group", "g"}), 0);
+    EXPECT_EQ(group.requests().at(0).target, "/v1/groups/g/cancel");
+    EXPECT_EQ(console.out, "cancelled for 3 recipients of 3 messages\ntoo late for 1: under way\n");
+    EXPECT_EQ(estafette(group, {"cancel"}), 64);
+    EXPECT_EQ(estafette(group, {"cancel", id, "--key", "k"}), 64);
+    EXPECT_EQ(estafette(group, {"cancel", id, "--tenant", "acme"}), 64);
+}
+
 constexpr const char* queue =
     R"({"states":{"scheduled":0,"queued":3,"held":2},"oldest_due":"2026-05-01T07:00:00.000Z",
     "routes":[{"id":"relay","state":"active","reason":null,"text":"","since":null,"until":null,"connections":3,"ready":12,"servers":["h:587"]},
@@ -411,8 +500,8 @@ TEST_F(the_program, names_the_nearest_command_and_the_help_to_read) {
     EXPECT_THAT(
         console.err, HasSubstr("there is no command puase; nearest: pause (see estafette route --help)")
     );
-    EXPECT_EQ(console.run({"estafette", "cancel"}), 64);
-    EXPECT_THAT(console.err, HasSubstr("(see estafette cancel --help)"));
+    EXPECT_EQ(console.run({"estafette", "status"}), 64);
+    EXPECT_THAT(console.err, HasSubstr("(see estafette status --help)"));
 }
 
 TEST_F(the_program, reports_errors_as_json_where_asked) {

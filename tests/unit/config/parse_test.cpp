@@ -132,6 +132,50 @@ TEST(config_parse, reads_every_option_of_a_route) {
     EXPECT_EQ(o.dkim_domain, "vendor.example");
 }
 
+TEST(config_parse, reads_the_sending_hours_of_a_tenant) {
+    const config c =
+        config_of("tenants:\n"
+                  "  acme:\n"
+                  "    send_window: {days: [mon-wed, fri], hours: \"08:30-19:00\", time_zone: Europe/Paris, "
+                  "applies_to: [bulk, transactional]}\n"
+                  "    categories_off: [surveys, reminders]\n"
+                  "  globex: {send_window: {days: [sat-mon], hours: \"22:00-06:00\"}}\n"
+                  "  open: {send_window: none}\n");
+    const tenant_options& acme = *c.find_tenant(tenant_id{"acme"});
+    ASSERT_TRUE(acme.send_window);
+    EXPECT_EQ(to_text(*acme.send_window), "mon-wed,fri 08:30-19:00 Europe/Paris");
+    EXPECT_TRUE(acme.send_window->bulk && acme.send_window->transactional);
+    EXPECT_THAT(acme.categories_off, ElementsAre("surveys", "reminders"));
+    const tenant_options& globex = *c.find_tenant(tenant_id{"globex"});
+    ASSERT_TRUE(globex.send_window);
+    EXPECT_EQ(to_text(*globex.send_window), "mon,sat-sun 22:00-06:00 UTC");
+    EXPECT_TRUE(globex.send_window->bulk && !globex.send_window->transactional);
+    EXPECT_FALSE(c.find_tenant(tenant_id{"open"})->send_window);
+    const config again = config_of(print(c));
+    EXPECT_EQ(again.find_tenant(tenant_id{"acme"})->send_window, acme.send_window);
+    EXPECT_EQ(again.find_tenant(tenant_id{"globex"})->send_window, globex.send_window);
+}
+
+TEST(config_parse, refuses_hours_that_are_none) {
+    for (const char* window :
+         {"always",
+          "{days: []}",
+          "{days: [someday]}",
+          "{days: mon}",
+          "{hours: \"8-19\"}",
+          "{hours: \"08:00-08:00\"}",
+          "{hours: \"08:00-25:00\"}",
+          "{hours: \"24:00-08:00\"}",
+          "{hours: \"08:60-19:00\"}",
+          "{time_zone: CEST}",
+          "{applies_to: [all]}",
+          "{applies_to: []}",
+          "{weekdays: [mon]}"}) {
+        const auto parsed = parse(std::string{"tenants: {acme: {send_window: "} + window + "}}\n", "t.yaml");
+        EXPECT_TRUE(parsed.has_error()) << window;
+    }
+}
+
 TEST(config_parse, reads_tenants) {
     const config c = config_of(whole);
     EXPECT_EQ(c.tenants.size(), 4u);

@@ -285,12 +285,12 @@ TEST_F(house, a_window_of_four_has_four_messages_under_way_on_one_connection) {
     c.relay->window = 4;
     start(std::move(c));
     EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
-        std::vector<store::enqueued> mail;
+        std::vector<arrival> mail;
         std::vector<message_id> ids;
         for (int i = 0; i < 16; ++i) {
             auto m = h.make({"ann" + std::to_string(i) + "@example.org"});
             ids.push_back(m->id);
-            mail.push_back({std::move(m), {}, {}, false});
+            mail.push_back({{std::move(m), {}, {}, false}});
         }
         auto done = co_await h.scheduler_.enqueue(std::move(mail));
         EXPECT_TRUE(done);
@@ -316,12 +316,12 @@ TEST_F(house, a_window_larger_than_the_slate_shrinks_to_it) {
     c.relay->window = 4;
     start(std::move(c));
     EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
-        std::vector<store::enqueued> mail;
+        std::vector<arrival> mail;
         std::vector<message_id> ids;
         for (int i = 0; i < 4; ++i) {
             auto m = h.make({"ann" + std::to_string(i) + "@example.org"});
             ids.push_back(m->id);
-            mail.push_back({std::move(m), {}, {}, false});
+            mail.push_back({{std::move(m), {}, {}, false}});
         }
         auto done = co_await h.scheduler_.enqueue(std::move(mail));
         EXPECT_TRUE(done);

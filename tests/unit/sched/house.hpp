@@ -103,8 +103,8 @@ public:
     }
 
     asio::awaitable<void> accept(mail::message_ptr m) {
-        std::vector<store::enqueued> one;
-        one.push_back({std::move(m), {}, {}, false});
+        std::vector<arrival> one(1);
+        one.front().mail.message = std::move(m);
         auto done = co_await scheduler_.enqueue(std::move(one));
         EXPECT_TRUE(done);
     }

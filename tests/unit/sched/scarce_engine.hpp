@@ -54,6 +54,12 @@ public:
 
     result<store::page> find(const store::query& q) override { return below_->find(q); }
 
+    result<std::vector<store::labelled>> labelled_mail(const store::label_query& q) override {
+        return below_->labelled_mail(q);
+    }
+
+    result<std::vector<store::switched_off>> categories_off() override { return below_->categories_off(); }
+
     result<store::counts> count() override { return below_->count(); }
 
     result<std::vector<store::event>> events(std::uint64_t after, std::size_t limit) override {

@@ -106,6 +106,10 @@ std::vector<change> one_of_each() {
         suppressed{tenant_id{"acme"}, "a@x", t, t, suppression_cause::complaint, "by", "text"},
         suppressed{tenant_id{"acme"}, "a@x", t, std::nullopt, suppression_cause::manual, "", ""},
         unsuppressed{tenant_id{"acme"}, "a@x", t, "by"},
+        category_off{tenant_id{"acme"}, "reminders", t, std::nullopt, "by", "why"},
+        category_off{tenant_id{"acme"}, "reminders", t, t, "", ""},
+        category_on{tenant_id{"acme"}, "reminders", t, "by"},
+        erased{who, t, "erased-1@erased.invalid", "by", "why"},
     };
 }
 

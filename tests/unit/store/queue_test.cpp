@@ -65,6 +65,12 @@ struct scripted_engine final : engine {
     result<message_view> view(message_id) override { return errc::not_found; }
 
     // The number of batches before it, as a page of so many recipients.
+    result<std::vector<switched_off>> categories_off() override { return std::vector<switched_off>{}; }
+
+    result<std::vector<labelled>> labelled_mail(const label_query&) override {
+        return std::vector<labelled>{};
+    }
+
     result<page> find(const query&) override {
         page p;
         p.recipients.resize(seen.batches.size());
