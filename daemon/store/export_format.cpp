@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t deepest = 16;
 
 json::value time_of(const std::optional<wall_time>& t) {
-    return t ? json::value{to_rfc3339(*t)} : json::value{};
+    return t ? json::value(to_rfc3339(*t)) : json::value{};
 }
 
 json::object attempt_of(const attempt& a) {
@@ -46,7 +46,7 @@ json::array recipients_of(const message_view& v) {
         out.push_back(json::object{
             {"address", r.address},
             {"state", to_text(r.now)},
-            {"reason", r.why ? json::value{verdict::to_text(*r.why)} : json::value{}},
+            {"reason", r.why ? json::value(verdict::to_text(*r.why)) : json::value{}},
             {"attempts", r.attempts},
             {"changed_at", to_rfc3339(r.changed_at)},
             {"next_attempt_at", time_of(r.next_attempt_at)},
@@ -80,6 +80,15 @@ std::optional<change> change_of(const event& e, const recipient_view& r, bool is
     if (e.what) {
         return attempted{e.who, e.now, is_last ? r.next_attempt_at : std::optional{e.at}, *e.what};
     }
+    if (e.judged) {
+        const auto what = parse_finding(e.type);
+        return what
+                   ? std::optional<change>{corrected{e.who, e.at, *what, *e.judged, e.by, e.text, e.evidence}}
+                   : std::nullopt;
+    }
+    if (e.type == "failed" && r.why == verdict::reason::suppressed) {
+        return withheld{e.who, e.at, e.text};
+    }
     if (e.type == "cancelled") {
         return cancelled{e.who, e.at, e.by, e.text};
     }
@@ -95,7 +104,7 @@ std::optional<change> change_of(const event& e, const recipient_view& r, bool is
     if (e.type == "delayed") {
         return delayed{e.who, e.at};
     }
-    if (e.type == "delivered" || e.type == "failed") {
+    if (e.type == "delivered" || e.type == "failed") {  // of a report, as version 0.1 kept it
         corrected c{
             e.who,
             e.at,
@@ -149,7 +158,7 @@ std::string to_line(
     const json::object line{
         {"id", m.id.text()},
         {"tenant", m.tenant.text()},
-        {"from", m.from ? json::value{m.from->text()} : json::value{}},
+        {"from", m.from ? json::value(m.from->text()) : json::value{}},
         {"subject", m.subject},
         {"header_message_id", m.header_message_id},
         {"size", m.facts.size},

@@ -9,16 +9,25 @@
 #include "estafette/verdict/verdict.hpp"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 namespace estafette::store {
 
 namespace {
 
-constexpr std::array tables{
-    "meta", "tenant", "message", "recipient", "event", "body", "idempotency", "pause", "action"
-};
+// What is counted from the others is not copied.
+std::vector<std::string> tables_of(database& db) {
+    std::vector<std::string> names;
+    statement s{
+        db,
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('tally', 'segment')"
+        " AND name NOT LIKE 'sqlite_%'"
+    };
+    for (s.start(); s.step();) {
+        names.emplace_back(s.text(0));
+    }
+    return names;
+}
 
 std::vector<std::string> columns_of(database& db, const std::string& table) {
     std::vector<std::string> names;
@@ -216,7 +225,7 @@ salvaged salvage_ledger(const std::string& from, const std::string& to) {
         try {
             database old{from, database::access::read_only};
             (void)old.ask_integer("SELECT count(*) FROM sqlite_schema");
-            for (const char* table : tables) {
+            for (const std::string& table : tables_of(fresh)) {
                 copy_table(old, fresh, table, done.lost);
             }
         } catch (const ledger_error& e) {

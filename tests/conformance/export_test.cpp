@@ -77,6 +77,21 @@ TEST(an_export, is_taken_by_another_store_as_it_was_and_once) {
     EXPECT_EQ(key->message, life_0_1::id(16));
 }
 
+TEST(an_export, has_lines_for_other_programs_to_read) {
+    killed_store s;
+    const std::string folder = s.folder.path("export");
+    ASSERT_TRUE(export_store(s.options.path, folder, {tenant_id{"initech"}}, silently).has_value());
+    const std::string line = killed_store::content(folder + "/messages.ndjson");
+    EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+    for (const char* part :
+         {"\"tenant\":\"initech\"",
+          "\"from\":\"badges@vendor.example\"",
+          "\"state\":\"scheduled\"",
+          "\"next_attempt_at\":\"2026-10-01T"}) {
+        EXPECT_NE(line.find(part), std::string::npos) << part << " in " << line;
+    }
+}
+
 TEST(an_export, gives_what_waits_unless_all_is_asked_for) {
     killed_store s;
     const std::string folder = s.folder.path("export"), other = s.folder.path("other");
