@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::uint64_t rows_per_step = 10'000;
 
+// Ledgers of earlier versions are checked as they are.
+constexpr std::int64_t first_with_kinds_of_pause = 7;
+
 std::string hex(std::string_view bytes) {
     message_id::bytes_type id{};
     if (bytes.size() != id.size()) {
@@ -78,7 +81,11 @@ public:
                  " WHERE message NOT IN (SELECT no FROM message) LIMIT 100");
         complain("SELECT 'the key ' || key || ' of a message that is not there: number ' || message"
                  " FROM idempotency WHERE message NOT IN (SELECT no FROM message) LIMIT 100");
-        statement pauses{db_, "SELECT kind, name, reason FROM pause"};
+        const bool has_kinds = db_.ask_integer("PRAGMA user_version") >= first_with_kinds_of_pause;
+        statement pauses{
+            db_,
+            has_kinds ? "SELECT kind, name, reason FROM pause" : "SELECT 'route', route, reason FROM pause"
+        };
         for (pauses.start(); pauses.step();) {
             const std::string name = std::string{pauses.text(0)} + " " + std::string{pauses.text(1)};
             if (!parse_pause_kind(pauses.text(0))) {
@@ -87,11 +94,8 @@ public:
                 add("the pause of " + name + " has an unknown reason");
             }
         }
-        statement actions{db_, "SELECT id, verb, selector FROM action"};
-        for (actions.start(); actions.step();) {
-            if (!parse_action_verb(actions.text(1)) || !parse_selector(actions.text(2))) {
-                add("the action " + std::to_string(actions.integer(0)) + " is not readable");
-            }
+        if (db_.ask_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'action'") != 0) {
+            check_actions();
         }
     }
 
@@ -135,6 +139,15 @@ private:
         }
         if (lines != state_count) {
             add("the tally has " + std::to_string(lines) + " lines, not " + std::to_string(state_count));
+        }
+    }
+
+    void check_actions() {
+        statement actions{db_, "SELECT id, verb, selector FROM action"};
+        for (actions.start(); actions.step();) {
+            if (!parse_action_verb(actions.text(1)) || !parse_selector(actions.text(2))) {
+                add("the action " + std::to_string(actions.integer(0)) + " is not readable");
+            }
         }
     }
 

@@ -63,6 +63,17 @@ bool copy_rows(database& from, const std::string& select, database& to, const st
 // From both ends: what lies between two damaged pages stays behind.
 void copy_table(database& from, database& to, const std::string& table, std::vector<std::string>& lost) {
     const auto old = columns_of(from, table);
+    const bool is_of_routes_only = std::find(old.begin(), old.end(), "route") != old.end();
+    if (table == "pause" && is_of_routes_only) {  // before version 7
+        (void)copy_rows(
+            from,
+            "SELECT 'route', route, '', since, until, reason, text, \"by\" FROM pause",
+            to,
+            "INSERT OR IGNORE INTO pause(kind, name, sender, since, until, reason, text, \"by\")"
+            " VALUES (?,?,?,?,?,?,?,?)"
+        );
+        return;
+    }
     std::string names, places, key;
     for (const std::string& name : columns_of(to, table)) {
         if (std::find(old.begin(), old.end(), name) == old.end()) {
@@ -71,6 +82,9 @@ void copy_table(database& from, database& to, const std::string& table, std::vec
         key = key.empty() ? "\"" + name + "\"" : key;
         names += (names.empty() ? "\"" : ",\"") + name + "\"";
         places += places.empty() ? "?" : ",?";
+    }
+    if (old.empty() && from.ask_integer("PRAGMA user_version") < schema_version()) {
+        return;  // that version had none
     }
     if (names.empty()) {
         lost.push_back("the table " + table + " of the ledger is not there");

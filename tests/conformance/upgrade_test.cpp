@@ -4,6 +4,7 @@
 
 #include "estafette/store/engine.hpp"
 #include "estafette/store/slate.hpp"
+#include "estafette/store/tools.hpp"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -146,6 +147,27 @@ TEST_F(a_store_of_0_1, is_of_the_first_version_and_is_migrated_once_to_this_one)
     open();
     old.reset();
     EXPECT_EQ(ask(options.path + "/ledger.db", "PRAGMA user_version"), today);
+}
+
+TEST_F(a_store_of_0_1, is_checked_and_copied_as_it_is_and_repaired_to_this_version) {
+    const auto silently = [](std::string_view, std::uint64_t, std::uint64_t) {};
+    const auto whole = check_store(options.path, silently);
+    ASSERT_TRUE(whole.has_value()) << whole.error().problem;
+    EXPECT_TRUE(whole->findings.empty()) << whole->findings.front().text();
+    const auto copy = back_up_store(options.path, folder.path("copy"), silently);
+    EXPECT_TRUE(copy.has_value()) << copy.error().problem;
+    EXPECT_EQ(ask(folder.path("copy") + "/ledger.db", "PRAGMA user_version"), 1);
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open((options.path + "/ledger.db").c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(db, "UPDATE tally SET recipients = 99", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+    const auto agrees = [](const auto&) { return true; };
+    const auto repaired = repair_store(options.path, life_0_1::at(0), agrees, silently);
+    ASSERT_TRUE(repaired.has_value()) << repaired.error().problem;
+    EXPECT_TRUE(repaired->lost.empty()) << repaired->lost.front();
+    live_again();
+    open();
+    EXPECT_EQ(old->count()->by_state, now->count()->by_state);
 }
 
 // A table that is made new and one that is migrated differ in nothing: their definitions are the same.
