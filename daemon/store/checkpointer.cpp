@@ -9,6 +9,8 @@ constexpr int longest_wait_ms = 100;  // for a writer or a reader, before it is 
 checkpointer::checkpointer(const std::string& path, where how)
     : db_{path, database::access::read_write} {
     sqlite3_busy_timeout(db_.handle(), longest_wait_ms);
+    // Until it has read once, a connection does not know that there is a WAL, and its checkpoints do nothing.
+    (void)db_.ask_integer("SELECT count(*) FROM sqlite_schema");
     if (how == where::apart) {
         runner_ = std::thread{[this] { run(); }};
     }
@@ -96,17 +98,21 @@ bool checkpointer::is_well(int code) {
 // First without stopping anybody; then what came meanwhile, so that the WAL begins anew and does not grow
 // for ever. What cannot be done now, for a reader or for want of space, is left for the next time.
 bool checkpointer::checkpoint() {
-    int log = 0, done = 0;
-    const int first =
-        sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log, &done);
-    if (!is_well(first)) {
-        return false;
+    bool is_done = attempt(SQLITE_CHECKPOINT_PASSIVE);
+    if (!has_failed_) {
+        needs_quiet_ = true;
+        is_done = attempt(SQLITE_CHECKPOINT_RESTART) || is_done;
+        needs_quiet_ = false;
     }
-    needs_quiet_ = true;
-    const int second =
-        sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
-    needs_quiet_ = false;
-    return is_well(second) && (second == SQLITE_OK || (first == SQLITE_OK && log >= 0 && log == done));
+    return is_done && !has_failed_;
+}
+
+// Only a count of pages proves that something was looked at: OK with -1 pages is what a connection says that
+// knows of no WAL.
+bool checkpointer::attempt(int mode) {
+    int log = -1, done = -1;
+    const int code = sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, mode, &log, &done);
+    return is_well(code) && code == SQLITE_OK && log >= 0 && log == done;
 }
 
 }  // namespace estafette::store

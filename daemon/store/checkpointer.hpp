@@ -51,6 +51,7 @@ public:
 private:
     void run();
     [[nodiscard]] bool checkpoint();
+    [[nodiscard]] bool attempt(int mode);
     [[nodiscard]] bool is_well(int code);
 
     database db_;

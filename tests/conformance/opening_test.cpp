@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 namespace estafette::store {
 namespace {
@@ -109,6 +110,45 @@ TEST_F(opening_a_store, leaves_a_file_that_other_programs_can_read_meanwhile) {
     EXPECT_STREQ(reinterpret_cast<const char*>(sqlite3_column_text(s, 1)), "queued");
     sqlite3_finalize(s);
     sqlite3_close(db);
+}
+
+// A loss of power takes the ledger's WAL. What segments that went had is in its file.
+TEST_F(opening_a_store, needs_no_wal_for_segments_that_went) {
+    for (const bool apart : {false, true}) {
+        SCOPED_TRACE(apart);
+        options.path = folder.path(apart ? "apart" : "at-once");
+        const local_tuning tuning{
+            .segment_size = 4096,
+            .kept_segments = 0,
+            .sparse_below = everything,
+            .flush_changes = 6,
+            .checkpoints_apart = apart
+        };
+        auto opened = open_local_engine(options, make_disk_files(), tuning);
+        ASSERT_TRUE(opened.has_value()) << opened.error().problem;
+        for (std::uint32_t n = 1; n <= 40; ++n) {
+            std::vector<change> one{mail_of{.n = n, .body = std::string(700, 'b')}};
+            ASSERT_TRUE((*opened)->commit(one).has_value());
+        }
+        for (auto more = (*opened)->settle(); more && *more == settled::more_to_do;) {
+            more = (*opened)->settle();
+        }
+        const std::filesystem::path journal{options.path + "/journal"};
+        const auto segments = std::distance(
+            std::filesystem::directory_iterator{journal}, std::filesystem::directory_iterator{}
+        );
+        EXPECT_LT(segments, 5) << "most of them went";
+        const std::string left = options.path + "-left";
+        std::filesystem::create_directories(left);
+        std::filesystem::copy(journal, left + "/journal");
+        std::filesystem::copy(options.path + "/ledger.db", left + "/ledger.db");
+        options.path = left;
+        auto again = open_local_engine(options, make_disk_files(), tuning);
+        ASSERT_TRUE(again.has_value()) << again.error().problem;
+        for (std::uint32_t n = 1; n <= 40; ++n) {
+            EXPECT_TRUE((*again)->load(id_of(n)).has_value()) << n;
+        }
+    }
 }
 
 }  // namespace
