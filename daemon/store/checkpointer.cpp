@@ -49,6 +49,12 @@ void checkpointer::begin(std::uint64_t applied) {
     changed_.notify_all();
 }
 
+void checkpointer::forget() noexcept {
+    const std::lock_guard lock{mutex_};
+    covered_ = 0;
+    is_stale_ = is_running();
+}
+
 void checkpointer::wait(std::chrono::milliseconds longest) {
     std::unique_lock lock{mutex_};
     changed_.wait_for(lock, longest, [this] { return !is_running(); });
@@ -65,9 +71,10 @@ void checkpointer::run() {
         lock.unlock();
         const bool is_done = checkpoint();
         lock.lock();
-        if (is_done) {
+        if (is_done && !is_stale_) {
             covered_ = applied;
         }
+        is_stale_ = false;
         is_running_ = false;
         changed_.notify_all();
     }

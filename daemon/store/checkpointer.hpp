@@ -41,6 +41,10 @@ public:
     // What failed for good, for people; empty: nothing did.
     [[nodiscard]] std::string problem();
 
+    // Rows changed without a new batch (contents moved to the ledger): what was covered, or is being covered,
+    // does not have them. Only a checkpoint that begins from now on counts.
+    void forget() noexcept;
+
     [[nodiscard]] std::uint64_t covered() const noexcept { return covered_.load(std::memory_order_acquire); }
 
     [[nodiscard]] bool has_failed() const noexcept { return has_failed_.load(std::memory_order_acquire); }
@@ -64,6 +68,7 @@ private:
     std::string problem_;       // guarded by mutex_
     std::uint64_t wanted_ = 0;  // guarded by mutex_
     bool stops_ = false;        // guarded by mutex_
+    bool is_stale_ = false;     // guarded by mutex_: the one that runs does not count
     std::thread runner_;
 };
 

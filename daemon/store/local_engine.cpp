@@ -67,7 +67,8 @@ public:
         if (!opened) {
             return opened;
         }
-        if (newest != 0 && !journal_.has(newest)) {
+        // One that went after a checkpoint had all of it is missed by nobody: then there is a newer one.
+        if (journal_.newest_segment() < newest) {
             return missing(newest, "the ledger knows of it");
         }
         book_.note_segment(journal_.newest_segment());
@@ -305,6 +306,9 @@ public:
             const auto old = ledger_.complete_before(before, limit);
             const auto bodies = ledger_.bodies_complete_before(bodies_before, limit);
             written([&] { book_.purge(old, bodies, before); });
+            if (!old.empty() || !bodies.empty()) {
+                checkpoint_.forget();  // a segment may be empty by this alone
+            }
             std::size_t lines = 0;
             written([&] { lines = book_.purge_suppressions(before + options_.retention, limit); });
             return old.size() + bodies.size() + lines;
@@ -570,6 +574,7 @@ private:
             return std::move(*body);
         };
         written([&] { book_.move_bodies(waiting, read); });
+        checkpoint_.forget();
     }
 
     [[nodiscard]] settled drop(const std::vector<journal::sealed>& empty) {

@@ -188,7 +188,7 @@ class DiskCache(Mounted):
     def _unplug(self):
         """Its loop device lets go of it a moment after the mount; then it ends, and what the cache lost is decided."""
         if self._disk:
-            subprocess.run(["fusermount3", "-u", "-z", str(self.base / "shown" / "disk")], stderr=subprocess.DEVNULL)
+            subprocess.run(["umount", "-l", str(self.base / "shown")], stderr=subprocess.DEVNULL)
             try:
                 self._disk.wait(10)
             except subprocess.TimeoutExpired:
