@@ -23,9 +23,9 @@ CATCHERS = {
     "daemon/main.cpp", "daemon/app.cpp", "daemon/route/table.cpp", "daemon/net/task_group.cpp", "daemon/net/link.cpp", "daemon/base/yaml.cpp", "daemon/base/zone.cpp",
     "daemon/store/store_thread.cpp",
     # The ledger and the decoder throw inside the store (docs/decisions/013); these stop it or roll back.
-    "daemon/store/local_engine.cpp", "daemon/store/book.cpp", "daemon/store/ledger.cpp",
+    "daemon/store/local_engine.cpp", "daemon/store/store_failure.hpp", "daemon/store/book.cpp", "daemon/store/ledger.cpp",
     "daemon/store/ledger_erasure.cpp",
-    "daemon/store/journal_format.cpp", "daemon/store/journal_changes.cpp",
+    "daemon/store/journal_format.cpp", "daemon/store/journal_decoding.cpp",
     "daemon/store/check.cpp", "daemon/store/ledger_check.cpp", "daemon/store/salvage.cpp", "daemon/store/repair.cpp",
     "daemon/store/backup.cpp", "daemon/store/export.cpp",
     "cli/main.cpp", "cli/run.cpp",
@@ -76,7 +76,7 @@ def test_the_top_level_is_the_house():
 
 
 # Longer than the house allows, and to be split; they may not grow.
-KNOWN_LONG = {"daemon/store/journal_changes.cpp": 640, "daemon/store/local_engine.cpp": 645,
+KNOWN_LONG = {"daemon/store/journal_decoding.cpp": 640, "daemon/store/local_engine.cpp": 645,
               "daemon/store/memory_engine.cpp": 640, "include/estafette/sched/scheduler.hpp": 270}
 
 
