@@ -1,7 +1,7 @@
 #include "memory_engine.hpp"
 
 #include "cursor.hpp"
-#include "transition.hpp"
+#include "memory_rows.hpp"
 
 #include "estafette/base/text.hpp"
 
@@ -15,20 +15,8 @@ namespace estafette::store {
 
 namespace {
 
-struct recipient_row {
-    standing at;
-    std::optional<attempt> last;
-    std::uint64_t order = 0;
-};
-
-struct message_row {
-    mail::message_ptr message;  // its body null once dropped
-    std::vector<recipient_row> recipients;
-    std::vector<std::uint64_t> timeline;  // event sequences
-    std::string idempotency_key;
-    bool is_erased = false;
-};
-
+using memory::message_row;
+using memory::recipient_row;
 using lane = std::pair<tenant_id, mail::priority>;
 using due_key = std::tuple<wall_time, std::uint64_t, recipient_id>;
 
@@ -160,7 +148,7 @@ public:
         while (it != by_order_.begin()) {
             --it;
             const message_row& m = messages_.at(it->second.message);
-            if (!matches(q, m, it->second.index)) {
+            if (!memory::matches(q, m, it->second.index)) {
                 continue;
             }
             if (found.recipients.size() == std::clamp(q.limit, 1u, 500u)) {
@@ -237,7 +225,7 @@ public:
             ++seen;
             part.next = it->first;
             const candidate c{r.id, r.tenant, r.now, r.address, r.sender, r.why, r.accepted_at, r.note};
-            if (store::matches(whom, c)) {
+            if (matches(whom, c)) {
                 part.found.push_back(c);
             }
         }
@@ -547,23 +535,6 @@ private:
         events_.emplace(e.sequence, std::move(e));
     }
 
-    [[nodiscard]] static std::optional<wall_time> completed_at(const message_row& m) {
-        wall_time latest;
-        for (const recipient_row& r : m.recipients) {
-            if (!is_final(r.at.now)) {
-                return std::nullopt;
-            }
-            latest = std::max(latest, r.at.changed_at);
-        }
-        return latest;
-    }
-
-    static void drop_body(message_row& m) {
-        mail::message bare = *m.message;
-        bare.body.reset();
-        m.message = std::make_shared<const mail::message>(std::move(bare));
-    }
-
     void erase(const message_id& id, const message_row& m) {
         for (const recipient_row& r : m.recipients) {
             by_order_.erase(r.order);
@@ -575,39 +546,6 @@ private:
         if (key != keys_.end() && key->second.message == id) {
             keys_.erase(key);
         }
-    }
-
-    [[nodiscard]] static std::string sender_of(const message_row& m) {
-        return m.message->from ? m.message->from->text() : std::string{};
-    }
-
-    [[nodiscard]] static recipient_view view_of(const message_row& m, std::uint32_t i) {
-        const recipient_row& r = m.recipients[i];
-        return {
-            {m.message->id, i},
-            m.message->tenant,
-            m.message->to[i].text(),
-            sender_of(m),
-            r.at.now,
-            r.at.attempts,
-            m.message->accepted_at,
-            r.at.changed_at,
-            r.at.due_at,
-            r.last,
-            r.at.why,
-            r.at.note,
-            m.message->precedence
-        };
-    }
-
-    [[nodiscard]] static bool matches(const query& q, const message_row& m, std::uint32_t i) {
-        const recipient_row& r = m.recipients[i];
-        const bool tenant_fits =
-            q.tenants.empty() ||
-            std::find(q.tenants.begin(), q.tenants.end(), m.message->tenant) != q.tenants.end();
-        return tenant_fits && (!q.address || *q.address == m.message->to[i].text()) &&
-               (!q.now || *q.now == r.at.now) && (!q.why || r.at.why == *q.why) &&
-               (!q.uncertain_only || r.at.doubted);
     }
 
     config::store_options options_;

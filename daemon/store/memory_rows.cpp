@@ -1,0 +1,58 @@
+#include "memory_rows.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace estafette::store::memory {
+
+std::optional<wall_time> completed_at(const message_row& m) {
+    wall_time latest;
+    for (const recipient_row& r : m.recipients) {
+        if (!is_final(r.at.now)) {
+            return std::nullopt;
+        }
+        latest = std::max(latest, r.at.changed_at);
+    }
+    return latest;
+}
+
+void drop_body(message_row& m) {
+    mail::message bare = *m.message;
+    bare.body.reset();
+    m.message = std::make_shared<const mail::message>(std::move(bare));
+}
+
+std::string sender_of(const message_row& m) {
+    return m.message->from ? m.message->from->text() : std::string{};
+}
+
+recipient_view view_of(const message_row& m, std::uint32_t place) {
+    const recipient_row& r = m.recipients[place];
+    return {
+        {m.message->id, place},
+        m.message->tenant,
+        m.message->to[place].text(),
+        sender_of(m),
+        r.at.now,
+        r.at.attempts,
+        m.message->accepted_at,
+        r.at.changed_at,
+        r.at.due_at,
+        r.last,
+        r.at.why,
+        r.at.note,
+        m.message->precedence
+    };
+}
+
+bool matches(const query& q, const message_row& m, std::uint32_t place) {
+    const recipient_row& r = m.recipients[place];
+    const bool tenant_fits =
+        q.tenants.empty() ||
+        std::find(q.tenants.begin(), q.tenants.end(), m.message->tenant) != q.tenants.end();
+    return tenant_fits && (!q.address || *q.address == m.message->to[place].text()) &&
+           (!q.now || *q.now == r.at.now) && (!q.why || r.at.why == *q.why) &&
+           (!q.uncertain_only || r.at.doubted);
+}
+
+}  // namespace estafette::store::memory

@@ -1,0 +1,35 @@
+// A message as the engine of tests keeps it, and what can be said of it alone.
+#pragma once
+
+#include "transition.hpp"
+
+#include "estafette/store/views.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace estafette::store::memory {
+
+struct recipient_row {
+    standing at;
+    std::optional<attempt> last;
+    std::uint64_t order = 0;
+};
+
+struct message_row {
+    mail::message_ptr message;  // its body null once dropped
+    std::vector<recipient_row> recipients;
+    std::vector<std::uint64_t> timeline;  // event sequences
+    std::string idempotency_key;
+    bool is_erased = false;
+};
+
+[[nodiscard]] std::optional<wall_time> completed_at(const message_row& m);
+void drop_body(message_row& m);
+[[nodiscard]] std::string sender_of(const message_row& m);  // empty: the null sender
+[[nodiscard]] recipient_view view_of(const message_row& m, std::uint32_t place);
+[[nodiscard]] bool matches(const query& q, const message_row& m, std::uint32_t place);
+
+}  // namespace estafette::store::memory
