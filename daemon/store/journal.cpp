@@ -249,6 +249,9 @@ error_code journal::roll(std::uint64_t needed) {
         }
         return is_short_of_files ? errc::store_busy : errc::store_full;
     }
+    if (const auto old = segments_.find(last_number_); old != segments_.end() && old->second.content) {
+        note_open(last_number_);
+    }
     ++last_number_;
     current_ = &segments_.emplace(last_number_, segment{h, std::move(*made)}).first->second;
     offset_ = segment_header::size;
@@ -286,8 +289,10 @@ result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset
         return errc::not_found;
     }
     const auto content = content_of(number);
-    auto body = content ? (*content)->read_at(offset, body_header::size + likely)
-                        : result<std::string>{content.error()};
+    if (!content) {
+        return is_no_descriptor(content.error()) ? errc::store_busy : errc::store_failed;
+    }
+    auto body = (*content)->read_at(offset, body_header::size + likely);
     if (!body) {
         return errc::store_failed;
     }
@@ -352,13 +357,20 @@ result<file*> journal::content_of(std::int64_t number) {
             return opened.error();
         }
         wanted.content = std::move(*opened);
-        open_.push_back(number);
-        if (open_.size() > most_open) {
-            segments_.at(open_.front()).content.reset();
-            open_.pop_front();
-        }
+        note_open(number);
     }
     return wanted.content.get();
+}
+
+void journal::note_open(std::int64_t sealed) {
+    if (std::find(open_.begin(), open_.end(), sealed) != open_.end()) {
+        return;
+    }
+    open_.push_back(sealed);
+    if (open_.size() > most_open) {
+        segments_.at(open_.front()).content.reset();
+        open_.pop_front();
+    }
 }
 
 }  // namespace estafette::store

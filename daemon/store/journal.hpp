@@ -43,7 +43,7 @@ public:
     // How long the last append() waited for the disk.
     [[nodiscard]] std::chrono::nanoseconds last_sync() const noexcept { return last_sync_; }
 
-    // errc::not_found without such a segment, store_damaged, store_failed.
+    // errc::not_found without such a segment, store_damaged, store_failed, store_busy (no file descriptor).
     // `likely` is how long it should be: then it is one read.
     [[nodiscard]] result<std::string>
     read_body(std::int64_t segment, std::uint64_t offset, std::size_t likely);
@@ -87,6 +87,7 @@ private:
     [[nodiscard]] result<std::unique_ptr<file>>
     make_segment(const std::string& path, const segment_header& h, std::uint64_t length);
     [[nodiscard]] result<file*> content_of(std::int64_t number);
+    void note_open(std::int64_t sealed);
     [[nodiscard]] error_code fail(const std::string& path, const char* call, const error_code& why);
 
     file_layer& files_;

@@ -61,6 +61,16 @@ ledger::ledger(const std::string& path, syncing how)
     db_.execute(how == syncing::at_commit ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     prepare_schema(db_);
     read_numbers();
+    // Counts only: when a checkpoint is due is not SQLite's to say.
+    sqlite3_wal_hook(
+        db_.handle(),
+        [](void* pages, sqlite3*, const char*, int count) {
+            *static_cast<std::uint64_t*>(pages) = static_cast<std::uint64_t>(count);
+            return SQLITE_OK;
+        },
+        &log_pages_
+    );
+    page_size_ = static_cast<std::uint64_t>(db_.ask_integer("PRAGMA page_size"));
 }
 
 void ledger::read_numbers() {

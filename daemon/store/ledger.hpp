@@ -102,6 +102,8 @@ public:
 
     // Opens or creates `path`.
     ledger(const std::string& path, syncing how);
+    ledger(const ledger&) = delete;
+    ledger& operator=(const ledger&) = delete;
 
     [[nodiscard]] const ledger_numbers& numbers_at_open() const noexcept { return numbers_; }
 
@@ -124,6 +126,9 @@ public:
 
     void commit(const ledger_numbers& numbers);
     void roll_back() noexcept;
+
+    // How long the WAL was at the last commit, in bytes; short again when a checkpoint has let it begin anew.
+    [[nodiscard]] std::uint64_t log_bytes() const noexcept { return log_pages_ * page_size_; }
 
     // After a failed sync, until the process ends.
     void never_checkpoint() noexcept { db_.never_checkpoint(); }
@@ -222,6 +227,8 @@ private:
     [[nodiscard]] mail::message read_message(statement& s);
     void read_envelope(std::int64_t no, mail::message& m);
 
+    std::uint64_t log_pages_ = 0;  // SQLite writes it: it outlives the connection
+    std::uint64_t page_size_ = 0;
     database db_;
     std::unordered_map<const char*, statement> literals_;  // by address: no text is compared
     std::map<std::string, statement, std::less<>> statements_;

@@ -1,11 +1,9 @@
 #include "estafette/store/local_engine.hpp"
 
-#include "book.hpp"
-#include "checkpointer.hpp"
 #include "cursor.hpp"
 #include "folder_hold.hpp"
 #include "folder_lock.hpp"
-#include "journal.hpp"
+#include "retirement.hpp"
 #include "space.hpp"
 
 #include <algorithm>
@@ -33,10 +31,9 @@ public:
         , journal_{*files_, options.path + "/journal", tuning.segment_size}
         , ledger_{options.path + "/ledger.db", ledger::syncing::at_checkpoint}
         , checkpoint_{options.path + "/ledger.db", tuning.checkpoints_apart ? checkpointer::where::apart : checkpointer::where::at_once}
-        , book_{
-              ledger_,
-              options.keep_bodies > milliseconds{0} ? book::bodies::kept : book::bodies::dropped_when_complete
-          } {}
+        , book_{ledger_, options.keep_bodies > milliseconds{0} ? book::bodies::kept : book::bodies::dropped_when_complete}
+        , failure_{options.path + "/ledger.db"}
+        , retirement_{tuning_, journal_, ledger_, checkpoint_, book_, failure_} {}
 
     ~local_engine() override {
         checkpoint_.stop();
@@ -94,8 +91,7 @@ public:
         const auto written = append(batch, has_mail);
         if (!written) {
             if (written.error() != errc::store_full && written.error() != errc::store_busy) {
-                failed_ = written.error();
-                problem_ = journal_.problem();
+                failure_.of_journal(written.error(), journal_.problem());
             }
             return written.error();
         }
@@ -117,17 +113,16 @@ public:
             return done;
         } catch (const ledger_error& e) {
             // The batch is durable and the rows in memory are not: only a restart puts that right.
-            failed_ = errc::store_failed;
-            problem_ = problem_.empty() ? options_.path + "/ledger.db: " + e.what : problem_;
-            return failed_;
+            failure_.of_ledger(e.what);
+            return failure_.code();
         }
     }
 
     std::chrono::nanoseconds last_sync() const noexcept override { return journal_.last_sync(); }
 
-    std::string problem() const override { return problem_; }
+    std::string problem() const override { return failure_.problem(); }
 
-    bool takes_mail() override { return !failed_ && space_.is_enough(); }
+    bool takes_mail() override { return !failure_.code() && space_.is_enough(); }
 
     result<std::vector<waiting_tenant>> waiting() override {
         return guarded([&]() -> result<std::vector<waiting_tenant>> { return book_.waiting(); });
@@ -181,7 +176,7 @@ public:
             if (row->fresh && row->fresh->body) {
                 return row->fresh;
             }
-            auto body = read_body(*row);
+            auto body = read_body(journal_, ledger_, *row);
             if (!body) {
                 return body.error();
             }
@@ -305,12 +300,12 @@ public:
             const auto bodies_before = before + options_.retention - options_.keep_bodies;
             const auto old = ledger_.complete_before(before, limit);
             const auto bodies = ledger_.bodies_complete_before(bodies_before, limit);
-            written([&] { book_.purge(old, bodies, before); });
+            failure_.written([&] { book_.purge(old, bodies, before); });
             if (!old.empty() || !bodies.empty()) {
                 checkpoint_.forget();  // a segment may be empty by this alone
             }
             std::size_t lines = 0;
-            written([&] { lines = book_.purge_suppressions(before + options_.retention, limit); });
+            failure_.written([&] { lines = book_.purge_suppressions(before + options_.retention, limit); });
             return old.size() + bodies.size() + lines;
         });
     }
@@ -335,7 +330,7 @@ public:
                 const auto sealed = journal_.all_sealed();
                 scrubs_up_to_ = sealed.empty() ? 0 : sealed.back().segment;
             }
-            if (!drop_up_to(*scrubs_up_to_)) {
+            if (!retirement_.drop_up_to(*scrubs_up_to_)) {
                 return settled::more_to_do;
             }
             checkpoint_.wait(quiet_wait);
@@ -381,18 +376,17 @@ public:
             }
             is_following_ = false;
             checkpoint_.wait(milliseconds{1});
-            return checkpoint_.is_running() ? settled::more_to_do : retire(0);
+            return checkpoint_.is_running() ? settled::more_to_do : retirement_.step(0);
         });
     }
 
 private:
     // The first failure for good, of the journal or the ledger: after it no sync is believed.
     error_code failure() {
-        if (!failed_ && checkpoint_.has_failed()) {
-            failed_ = errc::store_failed;
-            problem_ = options_.path + "/ledger.db: " + checkpoint_.problem();
+        if (!failure_.code() && checkpoint_.has_failed()) {
+            failure_.of_ledger(checkpoint_.problem());
         }
-        return failed_;
+        return failure_.code();
     }
 
     [[nodiscard]] open_error missing(std::int64_t segment, const std::string& why) const {
@@ -409,7 +403,7 @@ private:
             // A write or sync of the ledger that failed is final as the journal's is: the next may lie, and
             // would let a segment go whose content is nowhere.
             if (e.code == errc::store_failed) {
-                failed_ = e.code;
+                failure_.of_ledger(e.what);
             }
             return e.code;
         }
@@ -428,27 +422,9 @@ private:
         try {
             with_reserve([&] { book_.catch_up(); });
         } catch (const ledger_error& e) {
-            if (e.code != errc::store_full && !failed_) {
+            if (e.code != errc::store_full && !failure_.code()) {
                 throw;
             }
-        }
-    }
-
-    // What a write or sync of the ledger met: after the first failure nothing is tried again.
-    template <class Call> auto written(Call call) -> decltype(call()) {
-        if (ledger_failed_) {
-            throw ledger_error{failed_, "the ledger failed before"};
-        }
-        try {
-            return call();
-        } catch (const ledger_error& e) {
-            if (e.code != errc::store_full && e.code != errc::store_busy) {
-                ledger_failed_ = true;
-                failed_ = errc::store_failed;
-                problem_ = options_.path + "/ledger.db: " + e.what;
-                throw ledger_error{errc::store_failed, e.what};
-            }
-            throw;
         }
     }
 
@@ -474,7 +450,7 @@ private:
 
     // The journal has it all: on a full disk the ledger may follow later, with the reserve's help at once.
     template <class Call> auto with_reserve(Call call) -> decltype(call()) {
-        return written([&] {
+        return failure_.written([&] {
             try {
                 return call();
             } catch (const ledger_error& e) {
@@ -500,108 +476,9 @@ private:
         is_following_ = !with_reserve([&] { return book_.follow(applied_, limit); });
         seen_pending_ = book_.pending();
         if (!is_following_ && !checkpoint_.is_running()) {
-            (void)retire(tuning_.kept_segments);
+            (void)retirement_.step(tuning_.kept_segments);
+            retirement_.shorten_log();
         }
-    }
-
-    // A step towards dropping segments that nobody needs, once there are more than `kept`. Those of which
-    // little still waits are emptied: what waits moves to the ledger. One of which nothing waits goes when
-    // a checkpoint that covers its last record has returned.
-    [[nodiscard]] settled retire(std::size_t kept) {
-        if (!checkpoint_.problem().empty()) {
-            written([&] { throw ledger_error{errc::store_failed, checkpoint_.problem()}; });
-        }
-        std::vector<journal::sealed> empty, sparse;
-        for (const journal::sealed& s : journal_.all_sealed()) {
-            const auto use = book_.numbers().segments.find(s.segment);
-            if (s.last_sequence > book_.numbers().applied) {
-                break;
-            }
-            if (use == book_.numbers().segments.end()) {
-                empty.push_back(s);
-            } else if (use->second.bytes < tuning_.sparse_below) {
-                sparse.push_back(s);
-            }
-        }
-        if (empty.size() + sparse.size() <= kept) {
-            return settled::all;
-        }
-        if (!sparse.empty()) {
-            // The further behind, the larger the step: a flood of mail for later cannot outrun it.
-            empty_a_little(sparse.front().segment, sparse.size() * tuning_.bodies_per_step);
-            return settled::more_to_do;
-        }
-        if (empty.back().last_sequence > checkpoint_.covered()) {
-            checkpoint_.begin(book_.numbers().applied);
-        }
-        return drop(empty);
-    }
-
-    // A step; true: no segment up to this one is left.
-    [[nodiscard]] bool drop_up_to(std::int64_t newest) {
-        std::vector<journal::sealed> old;
-        for (const journal::sealed& s : journal_.all_sealed()) {
-            if (s.segment > newest) {
-                break;
-            }
-            if (book_.numbers().segments.contains(s.segment)) {
-                empty_a_little(s.segment, tuning_.bodies_per_step);
-                return false;
-            }
-            old.push_back(s);
-        }
-        if (old.empty()) {
-            return true;
-        }
-        if (old.back().last_sequence > checkpoint_.covered()) {
-            checkpoint_.begin(book_.numbers().applied);
-            checkpoint_.wait(quiet_wait);
-        }
-        (void)drop(old);
-        return false;
-    }
-
-    void empty_a_little(std::int64_t segment, std::size_t limit) {
-        const auto waiting = ledger_.bodies_in(segment, limit);
-        if (waiting.empty()) {
-            throw ledger_error{errc::store_damaged, "a segment has bodies of nobody"};
-        }
-        const auto read = [this](const message_row& row) {
-            auto body = read_body(row);
-            if (!body) {
-                throw ledger_error{body.error(), "the content of " + row.id.text() + " cannot be read"};
-            }
-            return std::move(*body);
-        };
-        written([&] { book_.move_bodies(waiting, read); });
-        checkpoint_.forget();
-    }
-
-    [[nodiscard]] settled drop(const std::vector<journal::sealed>& empty) {
-        for (const journal::sealed& s : empty) {
-            if (s.last_sequence > checkpoint_.covered()) {
-                // Where the checkpoint could not be, there will be another time.
-                return checkpoint_.is_running() ? settled::more_to_do : settled::all;
-            }
-            if (const auto ec = journal_.drop(s.segment)) {
-                failed_ = ec;
-                problem_ = journal_.problem();
-                throw ledger_error{ec, "a segment of the journal cannot be removed"};
-            }
-        }
-        return settled::all;
-    }
-
-    [[nodiscard]] result<std::string> read_body(const message_row& row) {
-        if (*row.body.where != body_place::in_ledger) {
-            return journal_.read_body(
-                *row.body.where,
-                static_cast<std::uint64_t>(row.body.offset),
-                static_cast<std::size_t>(row.size)
-            );
-        }
-        auto body = ledger_.read_body(row.no);
-        return body ? result<std::string>{std::move(*body)} : result<std::string>{errc::store_damaged};
     }
 
     config::store_options options_;
@@ -613,13 +490,12 @@ private:
     ledger ledger_;
     checkpointer checkpoint_;
     book book_;
+    store_failure failure_;
+    retirement retirement_;
     std::uint64_t applied_ = 0;                 // the last batch that is in the book
     bool is_following_ = false;                 // the ledger's transaction is under way
     std::size_t seen_pending_ = 0;              // the book's, at the last step
     std::optional<std::int64_t> scrubs_up_to_;  // segments that have erased bytes; while a scrub runs
-    error_code failed_;
-    bool ledger_failed_ = false;
-    std::string problem_;  // what failed, for people
 };
 
 }  // namespace
