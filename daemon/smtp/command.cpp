@@ -51,6 +51,29 @@ void append_notify(std::string& to, std::uint8_t notify) {
     }
 }
 
+constexpr bool is_plain_in_xtext(char c) noexcept {
+    return c > ' ' && c < 0x7F && c != '+' && c != '=';
+}
+
+std::size_t xtext_size(std::string_view text) noexcept {
+    const auto plain = std::ranges::count_if(text, is_plain_in_xtext);
+    return 3 * text.size() - 2 * static_cast<std::size_t>(plain);
+}
+
+void append_xtext(std::string& to, std::string_view text) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    for (const char c : text) {
+        if (is_plain_in_xtext(c)) {
+            to += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            to += '+';
+            to += hex[byte >> 4];
+            to += hex[byte & 15];
+        }
+    }
+}
+
 constexpr std::size_t envid_limit = 100;      // RFC 3461 4.4
 constexpr std::size_t auth_line_limit = 510;  // a longer initial response waits for the server's 334
 
@@ -69,19 +92,8 @@ result<helo_name> helo_name::parse(std::string_view text) {
 }
 
 std::string to_xtext(std::string_view text) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
     std::string out;
-    out.reserve(text.size());
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte > ' ' && byte < 0x7F && c != '+' && c != '=') {
-            out += c;
-        } else {
-            out += '+';
-            out += hex[byte >> 4];
-            out += hex[byte & 15];
-        }
-    }
+    append_xtext(out, text);
     return out;
 }
 
@@ -164,9 +176,9 @@ void command_writer::mail(const mail::address* from, const mail_parameters& with
         case dsn_request::content::full: wire_ += " RET=FULL"; break;
         case dsn_request::content::headers: wire_ += " RET=HDRS"; break;
         }
-        const std::string envid = to_xtext(with.dsn->envid);
-        if (!envid.empty() && envid.size() <= envid_limit) {
-            wire_ += " ENVID=" + envid;
+        if (!with.dsn->envid.empty() && xtext_size(with.dsn->envid) <= envid_limit) {
+            wire_ += " ENVID=";
+            append_xtext(wire_, with.dsn->envid);
         }
     }
     show_from(begin);
@@ -180,7 +192,8 @@ void command_writer::rcpt(const mail::address& to, const dsn_request* dsn) {
     if (dsn != nullptr) {
         append_notify(wire_, dsn->notify);
         if (dsn->orcpt && !to.needs_smtputf8()) {
-            wire_ += " ORCPT=rfc822;" + to_xtext(to.text());
+            wire_ += " ORCPT=rfc822;";
+            append_xtext(wire_, to.text());
         }
     }
     show_from(begin);
