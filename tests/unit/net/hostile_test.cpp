@@ -15,7 +15,11 @@
 #include <malloc.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <optional>
+#include <set>
+#include <sstream>
 
 #if __has_feature(address_sanitizer)
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
@@ -237,6 +241,23 @@ TEST_P(HostileServers, EndAsTheScriptSays) {
     EXPECT_THAT(t.wrong(), testing::IsEmpty());
     EXPECT_LT(t.most_bytes(), 1024u * 1024u);
     EXPECT_LT(t.took(), 10s);  // the limits that are not set are 20 s
+}
+
+// The set has 44 cases, each named by its number in the first line of a script ("# 20, 21: …").
+TEST(HostileSet, HasAScriptForEveryNumber) {
+    std::set<int> numbers;
+    for (const auto& file : std::filesystem::directory_iterator{ESTAFETTE_SOURCE_DIR "/tests/sink/scripts"}) {
+        std::ifstream in{file.path()};
+        std::string line;
+        std::getline(in, line);
+        std::istringstream words{line.substr(0, line.find(':'))};
+        char mark = 0;
+        int number = 0;
+        for (words >> mark; words >> number; words >> mark)
+            numbers.insert(number);
+    }
+    for (int number = 1; number <= 44; ++number)
+        EXPECT_TRUE(numbers.contains(number)) << number;
 }
 
 INSTANTIATE_TEST_SUITE_P(
