@@ -237,7 +237,8 @@ asio::awaitable<scheduler::targets_of> scheduler::sort_out(std::vector<store::du
         }
     }
     if (!expired.empty()) {
-        (void)co_await queue_.commit(std::move(expired));
+        const auto done = co_await queue_.commit(std::move(expired));
+        meters_.recipients_completed[labels::completion::failed].add(done ? *done : 0);
     }
     for (auto& [until, ids] : parked) {
         (void)co_await queue_.postpone(std::move(ids), until);

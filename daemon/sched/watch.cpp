@@ -46,6 +46,7 @@ asio::awaitable<void> scheduler::run_watchdog() {
 
 asio::awaitable<void> scheduler::watch() {
     co_await return_lost_claims();
+    co_await expire_what_waits();
     if (!is_stopping_) {
         co_await look_for_silence();
     }
@@ -79,6 +80,33 @@ asio::awaitable<void> scheduler::return_lost_claims() {
     );
     (void)co_await queue_.unclaim(std::move(lost));
     poke();
+}
+
+// Mail that nobody claims, since its route, its tenant or its sender rests or a person holds it, fails when
+// its time is over, not when the rest is. What a connection has in hand is left to its outcome.
+asio::awaitable<void> scheduler::expire_what_waits() {
+    std::size_t sum = 0;
+    while (!is_stopping_ && !has_failed_) {
+        const auto now = wall_now();
+        auto over = co_await queue_.past_expiry(now, looked_at);
+        if (!over || over->empty()) {
+            break;
+        }
+        const bool is_last = over->size() < looked_at;
+        const auto done = co_await change_waiting(
+            std::move(*over),
+            [now](const recipient_id& who) -> store::change { return store::expired{who, now}; },
+            in_hand::not_those
+        );
+        sum += done ? *done : 0;
+        if (is_last || !done || *done == 0) {
+            break;
+        }
+    }
+    if (sum > 0) {
+        meters_.recipients_completed[labels::completion::failed].add(sum);
+        log::event(log::level::warning, "expired", {{"recipients", sum}});
+    }
 }
 
 asio::awaitable<void> scheduler::look_for_silence() {

@@ -158,6 +158,7 @@ public:
 
     // Not complete, due before `before` and not told of yet.
     [[nodiscard]] std::vector<recipient_id> overdue(wall_time before, std::size_t limit);
+    [[nodiscard]] std::vector<recipient_id> past_expiry(wall_time now, std::size_t limit);
 
     // A line per tenant and precedence.
     [[nodiscard]] std::vector<waiting_tenant> waiting();

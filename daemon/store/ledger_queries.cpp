@@ -253,6 +253,18 @@ std::vector<recipient_id> ledger::overdue(wall_time before, std::size_t limit) {
     return found;
 }
 
+std::vector<recipient_id> ledger::past_expiry(wall_time now, std::size_t limit) {
+    std::vector<recipient_id> found;
+    statement& s = sql("SELECT m.id, r.no FROM message m INDEXED BY message_expiring"
+                       " JOIN recipient r ON r.no BETWEEN m.no << 16 AND (m.no << 16) + 65535"
+                       " WHERE m.completed_at IS NULL AND m.expires_at <= ? AND r.state < 4"
+                       " ORDER BY m.expires_at LIMIT ?");
+    for (s.start(now, std::uint64_t{limit}); s.step();) {
+        found.push_back({id_of(s.text(0)), static_cast<std::uint32_t>(s.integer(1) & place_mask)});
+    }
+    return found;
+}
+
 std::vector<switched_off> ledger::categories_off() {
     std::vector<switched_off> rows;
     statement& s = sql("SELECT tenant, category, since, until, \"by\", why FROM category_off"

@@ -134,6 +134,11 @@ CREATE TABLE category_off(tenant INTEGER NOT NULL, category TEXT NOT NULL, since
   "by" TEXT, why TEXT, PRIMARY KEY(tenant, category)) WITHOUT ROWID;
 )";
 
+// Whose time is over, also where nobody claims it.
+constexpr const char* version_11 = R"(
+CREATE INDEX message_expiring ON message(expires_at) WHERE completed_at IS NULL;
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
 constexpr std::array steps{
@@ -146,7 +151,8 @@ constexpr std::array steps{
     version_7,
     version_8,
     version_9,
-    version_10
+    version_10,
+    version_11
 };
 
 }  // namespace

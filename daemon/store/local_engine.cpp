@@ -268,6 +268,12 @@ public:
         });
     }
 
+    result<std::vector<recipient_id>> past_expiry(wall_time now, std::size_t limit) override {
+        return looked_up([&]() -> result<std::vector<recipient_id>> {
+            return ledger_.past_expiry(now, limit);
+        });
+    }
+
     result<std::vector<message_id>> find_by_header(const std::string& header_message_id) override {
         return looked_up([&]() -> result<std::vector<message_id>> {
             return ledger_.find_by_header(header_message_id);

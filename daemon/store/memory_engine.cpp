@@ -272,6 +272,24 @@ public:
         return found;
     }
 
+    result<std::vector<recipient_id>> past_expiry(wall_time now, std::size_t limit) override {
+        std::vector<std::tuple<wall_time, std::uint64_t, recipient_id>> all;
+        for (const auto& [order, id] : by_order_) {
+            const message_row& m = messages_.at(id.message);
+            if (!is_final(m.recipients[id.index].at.now) && m.message->expires_at <= now) {
+                all.emplace_back(m.message->expires_at, order, id);
+            }
+        }
+        std::sort(all.begin(), all.end());
+        std::vector<recipient_id> found;
+        for (const auto& [at, order, id] : all) {
+            if (found.size() < limit) {
+                found.push_back(id);
+            }
+        }
+        return found;
+    }
+
     result<std::vector<message_id>> find_by_header(const std::string& header_message_id) override {
         std::vector<std::pair<std::uint64_t, message_id>> all;
         for (const auto& [id, m] : messages_) {

@@ -186,6 +186,12 @@ asio::awaitable<result<std::vector<recipient_id>>> queue::overdue(wall_time befo
     });
 }
 
+asio::awaitable<result<std::vector<recipient_id>>> queue::past_expiry(wall_time now, std::size_t limit) {
+    return ask<result<std::vector<recipient_id>>>(*thread_, [=](engine& e) {
+        return e.past_expiry(now, limit);
+    });
+}
+
 asio::awaitable<result<std::vector<message_id>>> queue::find_by_header(std::string header_message_id) {
     return ask<result<std::vector<message_id>>>(*thread_, [id = std::move(header_message_id)](engine& e) {
         return e.find_by_header(id);

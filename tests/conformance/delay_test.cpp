@@ -70,5 +70,32 @@ TEST_P(an_engine_that_waits, keeps_the_claim_of_mail_that_is_delayed) {
     EXPECT_EQ(store.claim(30, 1).size(), 0u) << "a connection has it";
 }
 
+TEST_P(an_engine_that_waits, knows_whose_time_is_over_whatever_they_wait_for) {
+    constexpr std::int64_t day = 86'400;  // after its acceptance a mail's time is over
+    store.commit({
+        mail_of{.n = 1, .to = {"a@x.example", "b@x.example"}, .accepted = 10},
+        mail_of{.n = 2, .accepted = 5},
+        mail_of{.n = 3, .accepted = 20, .due = 100'000},
+        mail_of{.n = 4, .accepted = 8},
+        mail_of{.n = 5, .accepted = 7},
+    });
+    store.commit(
+        {relayed(rcpt(1, 1), 10),
+         deferred(rcpt(2), 10, 2 * day),
+         held{rcpt(4), at(20), verdict::reason::other, "by", "text"},
+         cancelled{rcpt(5), at(21), "by", "why"}}
+    );
+    reopen();
+    const auto over = [&](std::int64_t second, std::size_t limit = 10) {
+        return store->past_expiry(at(second), limit).value();
+    };
+    EXPECT_EQ(over(day + 4), ids{});
+    EXPECT_EQ(over(day + 5), ids{rcpt(2)}) << "at that moment";
+    EXPECT_EQ(over(day + 30), (ids{rcpt(2), rcpt(4), rcpt(1, 0), rcpt(3)})) << "the oldest first";
+    EXPECT_EQ(over(day + 30, 2), (ids{rcpt(2), rcpt(4)}));
+    store.commit({expired{rcpt(2), at(day + 6)}});
+    EXPECT_EQ(over(day + 8), ids{rcpt(4)}) << "once";
+}
+
 }  // namespace
 }  // namespace estafette::store

@@ -190,6 +190,7 @@ private:
 
     // watch.cpp
     [[nodiscard]] asio::awaitable<void> return_lost_claims();
+    [[nodiscard]] asio::awaitable<void> expire_what_waits();
     [[nodiscard]] asio::awaitable<void> look_for_silence();
     [[nodiscard]] asio::awaitable<void> count_held();
     [[nodiscard]] std::optional<verdict::reason>

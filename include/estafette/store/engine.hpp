@@ -94,6 +94,9 @@ public:
     // event `delayed` yet.
     [[nodiscard]] virtual result<std::vector<recipient_id>> overdue(wall_time before, std::size_t limit) = 0;
 
+    // Up to `limit` recipients that are not complete and whose message's time is over, claimed or not.
+    [[nodiscard]] virtual result<std::vector<recipient_id>> past_expiry(wall_time now, std::size_t limit) = 0;
+
     // The messages, newest first and at most 8, whose Message-ID field was the caller's and is this one.
     // Our own names its message: it needs no look-up.
     [[nodiscard]] virtual result<std::vector<message_id>> find_by_header(const std::string& header_message_id

@@ -66,6 +66,8 @@ public:
     find_idempotent(tenant_id tenant, std::string key);
     [[nodiscard]] asio::awaitable<result<std::vector<recipient_id>>>
     overdue(wall_time before, std::size_t limit);
+    [[nodiscard]] asio::awaitable<result<std::vector<recipient_id>>>
+    past_expiry(wall_time now, std::size_t limit);
     [[nodiscard]] asio::awaitable<result<std::vector<message_id>>>
     find_by_header(std::string header_message_id);
     [[nodiscard]] asio::awaitable<result<std::vector<suppression>>>

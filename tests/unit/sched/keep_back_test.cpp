@@ -189,5 +189,34 @@ TEST_F(house, a_paused_tenant_s_mail_waits_and_leaves_when_the_pause_ends_by_its
     }(*this)));
 }
 
+TEST_F(house, mail_whose_time_is_over_fails_also_while_its_tenant_is_paused_or_a_person_holds_it) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        EXPECT_TRUE(co_await h.scheduler_.pause(everybody, std::nullopt, "audit", "uid 0"));
+        std::vector<mail::message_ptr> mail;
+        for (const milliseconds left : {milliseconds{0}, milliseconds{0}, milliseconds{3'600'000}}) {
+            mail::message m = *h.make({"ann@example.org"});
+            m.expires_at = m.accepted_at + left;
+            mail.push_back(std::make_shared<const mail::message>(std::move(m)));
+            co_await h.accept(mail.back());
+        }
+        const auto hold = [](const recipient_id& who) -> store::change {
+            return store::held{who, {}, verdict::reason::other, "uid 0", "look at it"};
+        };
+        std::vector<recipient_id> second;
+        second.push_back({mail[1]->id, 0});
+        EXPECT_EQ(*co_await h.scheduler_.change_waiting(second, hold, scheduler::in_hand::not_those), 1u);
+        co_await h.pause_for(milliseconds{20});
+        co_await h.scheduler_.watch();
+        for (const std::size_t i : {0u, 1u}) {
+            const auto v = co_await h.view(mail[i]->id);
+            EXPECT_EQ(v.recipients[0].now, state::failed) << i;
+            EXPECT_EQ(v.timeline.back().type, "expired") << i;
+        }
+        EXPECT_EQ((co_await h.view(mail[2]->id)).recipients[0].now, state::queued);
+        EXPECT_EQ(h.server_.accepted.size(), 0u);
+    }(*this)));
+}
+
 }  // namespace
 }  // namespace estafette::sched

@@ -82,6 +82,10 @@ public:
         return below_->find_idempotent(t, key);
     }
 
+    result<std::vector<recipient_id>> past_expiry(wall_time now, std::size_t limit) override {
+        return below_->past_expiry(now, limit);
+    }
+
     result<std::vector<recipient_id>> overdue(wall_time before, std::size_t limit) override {
         return below_->overdue(before, limit);
     }

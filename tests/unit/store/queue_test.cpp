@@ -91,6 +91,10 @@ struct scripted_engine final : engine {
         return std::vector<recipient_id>{};
     }
 
+    result<std::vector<recipient_id>> past_expiry(wall_time, std::size_t) override {
+        return std::vector<recipient_id>{};
+    }
+
     result<std::vector<message_id>> find_by_header(const std::string&) override {
         return std::vector<message_id>{};
     }
