@@ -50,6 +50,15 @@ int erase(const erase_options& o, invocation& call) {
     if (count(*done, "in_hand") > 0) {
         call.io.out << count(*done, "in_hand") << " are under way: erase again in a while\n";
     }
+    if (count(*done, "suppressions_removed") > 0) {
+        call.io.out << count(*done, "suppressions_removed")
+                    << " lines of the suppression list (no such mailbox) go with it\n";
+    }
+    if (count(*done, "suppressions_kept") > 0) {
+        call.io.out << count(*done, "suppressions_kept")
+                    << " lines of the suppression list stay, so that nothing is sent to the address again; "
+                       "'estafette suppress remove' takes them off\n";
+    }
     if (!o.is_certain) {
         call.io.out << "nothing has changed: --yes --reason TEXT does it, and cannot be undone\n";
     }

@@ -10,6 +10,7 @@
 
 #include "estafette/base/ids.hpp"
 #include "estafette/base/text.hpp"
+#include "estafette/base/zone.hpp"
 #include "estafette/verdict/catalogue.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -42,40 +43,63 @@ enum class label : std::uint8_t {
     unknown,
     bounces,
     forward,
+    note,
 };
 
 struct labels {
     std::array<const char*, verdict::language_count> of;  // en, fr, nl
 };
 
-constexpr std::array<labels, 13> words_of_labels{{
+constexpr std::array<labels, 14> words_of_labels{{
     {{"What happened", "Ce qui s’est passé", "Wat er gebeurd is"}},
     {{"Who acts", "Qui doit agir", "Wie iets moet doen"}},
     {{"What to do", "Que faire", "Wat te doen"}},
-    {{"Next attempt", "Prochain essai", "Volgende poging"}},
+    {{"Next attempt", "Prochaine tentative", "Volgende poging"}},
     {{"The server said", "Réponse du serveur", "Antwoord van de server"}},
     {{"in answer to", "en réponse à", "als antwoord op"}},
-    {{"To pass on to those who look after the server",
+    {{"To pass on to the people who look after the server",
       "À transmettre aux responsables du serveur",
-      "Door te sturen aan wie de server beheert"}},
+      "Door te geven aan de beheerders van de server"}},
     {{"Message", "Message", "Bericht"}},
-    {{"Attempts", "Essais", "Pogingen"}},
-    {{"Earlier mail to this address:",
+    {{"Attempts", "Tentatives", "Pogingen"}},
+    {{"Earlier messages to this address:",
       "Messages précédents à cette adresse :",
       "Eerdere berichten aan dit adres:"}},
-    {{"No mail to this address is known:",
+    {{"No message to this address is known:",
       "Aucun message connu pour cette adresse :",
       "Er is geen bericht aan dit adres bekend:"}},
-    {{"If it comes back, the report goes to",
-      "S’il revient, le rapport va à",
-      "Komt het terug, dan gaat het rapport naar"}},
-    {{"We learn of it only where that mailbox forwards such reports to us (docs/bounces.md).",
-      "Nous ne l’apprenons que si cette boîte nous transmet ces rapports (docs/bounces.md).",
-      "Wij vernemen het alleen als die mailbox zulke rapporten naar ons doorstuurt (docs/bounces.md)."}},
+    {{"If the message comes back after all, the report about it goes to",
+      "Si le message revient malgré tout, l’avis de non-remise arrive à l’adresse",
+      "Komt het bericht toch terug, dan gaat de melding daarover naar"}},
+    {{"We learn of it only if such reports are passed on to us: let that mailbox forward them, as "
+      "attachments, to "
+      "the address that your mail server hands over to Estafette (“A mailbox” in docs/bounces.md), or hand "
+      "over a "
+      "single one with “estafette bounce FILE”.",
+      "Nous ne l’apprenons que si ces avis nous sont transmis : faites-les transférer depuis cette boîte, en "
+      "pièce "
+      "jointe, vers l’adresse que votre serveur de messagerie remet à Estafette (« A mailbox » dans "
+      "docs/bounces.md), ou remettez un seul avis avec « estafette bounce FICHIER ».",
+      "Wij vernemen het alleen als zulke meldingen aan ons worden doorgegeven: laat die mailbox ze als "
+      "bijlage "
+      "doorsturen naar het adres dat uw mailserver aan Estafette overdraagt (“A mailbox” in "
+      "docs/bounces.md), of "
+      "geef één melding door met “estafette bounce BESTAND”."}},
+    {{"Note", "Note", "Notitie"}},
 }};
 
 const char* in(language l, label what) {
     return words_of_labels[static_cast<std::size_t>(what)].of[static_cast<std::size_t>(l)];
+}
+
+std::string_view colon(language l) {
+    return l == language::fr ? "\u00a0:" : ":";
+}
+
+// By the clocks of the tenant's readers, which the daemon names.
+std::string written(const json::value& recipient, std::optional<wall_time> t, language l) {
+    const auto where = zone::find(text(recipient, "time_zone"));
+    return t ? verdict::format_time(*t, l, where ? *where : zone{}) : "-";
 }
 
 std::string said(const json::value& attempt, language l) {
@@ -97,25 +121,25 @@ struct state_words {
 
 constexpr std::array<state_words, 4> words_of_states{{
     {"scheduled",
-     {"It waits for its time", "Il attend son heure", "Het wacht op zijn tijd"},
-     {"The message is to leave later.",
-      "Le message doit partir plus tard.",
-      "Het bericht moet later vertrekken."}},
+     {"It is to leave later", "Il doit partir plus tard", "Het moet later vertrekken"},
+     {"The message waits for its time, and then leaves automatically.",
+      "Le message attend son heure, puis partira automatiquement.",
+      "Het bericht wacht op zijn tijd en vertrekt dan automatisch."}},
     {"queued",
-     {"It is about to leave", "Il est sur le point de partir", "Het staat klaar om te vertrekken"},
-     {"The message waits for a connection to the mail server, or is being handed over.",
-      "Le message attend une connexion au serveur de messagerie, ou est en cours de remise.",
-      "Het bericht wacht op een verbinding met de mailserver, of wordt net overhandigd."}},
+     {"It is about to leave", "Il est sur le point de partir", "Het staat op het punt te vertrekken"},
+     {"The message waits for a connection to the mail server, or is just being handed over.",
+      "Le message attend une connexion au serveur de messagerie, ou est en train de lui être transmis.",
+      "Het bericht wacht op een verbinding met de mailserver, of wordt er net aan overgedragen."}},
     {"delivered",
      {"It has arrived", "Il est arrivé", "Het is aangekomen"},
-     {"The recipient’s mail server confirmed it.",
+     {"The recipient’s mail server confirmed this.",
       "Le serveur de messagerie du destinataire l’a confirmé.",
-      "De mailserver van de ontvanger heeft het bevestigd."}},
+      "De mailserver van de ontvanger heeft dat bevestigd."}},
     {"cancelled",
      {"It was cancelled before it left",
       "Il a été annulé avant de partir",
-      "Het is geannuleerd voor het vertrok"},
-     {"", "", ""}},
+      "Het is geannuleerd voordat het vertrok"},
+     {"The message was not sent.", "Le message n’a pas été envoyé.", "Het bericht is niet verstuurd."}},
 }};
 
 // A server took it: the catalogue has words for that as for any other answer.
@@ -132,13 +156,19 @@ verdict::explanation explain_acceptance(const json::value& recipient, language l
     );
 }
 
-verdict::explanation diagnosis_of(const json::value& recipient, language l) {
+// In sending hours, for example, or under a limit.
+bool waits_for_later(const json::value& recipient, wall_time now) {
+    const auto next = time(recipient, "next_attempt_at");
+    return text(recipient, "state") == "queued" && next && *next > now + std::chrono::minutes{1};
+}
+
+verdict::explanation diagnosis_of(const json::value& recipient, language l, wall_time now) {
     const json::value* words = member(recipient, "explanation");
     const json::value& from = words == nullptr ? recipient : *words;
     verdict::explanation out{
         text(from, "headline"), text(from, "happened"), text(from, "acts"), text(from, "advice"), {}
     };
-    const std::string state = text(recipient, "state");
+    const std::string state = waits_for_later(recipient, now) ? "scheduled" : text(recipient, "state");
     if (out.headline.empty() && state == "relayed") {
         return explain_acceptance(recipient, l);
     }
@@ -158,7 +188,7 @@ void print_letter(const json::value& recipient, language l, console& io) {
     if (letter == nullptr || !letter->is_string()) {
         return;
     }
-    io.out << "\n  " << in(l, label::letter) << (l == language::fr ? " :" : ":") << '\n';
+    io.out << "\n  " << in(l, label::letter) << colon(l) << '\n';
     std::string_view rest{letter->get_string().data(), letter->get_string().size()};
     while (!rest.empty()) {
         const auto end = std::min(rest.find('\n'), rest.size());
@@ -170,10 +200,12 @@ void print_letter(const json::value& recipient, language l, console& io) {
 }  // namespace
 
 void print_recipient(const json::value& recipient, language l, console& io) {
-    const verdict::explanation found = diagnosis_of(recipient, l);
+    const verdict::explanation found = diagnosis_of(recipient, l, io.now());
     io.out << text(recipient, "address") << " — " << text(recipient, "shown");
-    const std::string_view colon = l == language::fr ? " : " : ": ";
-    io.out << (found.headline.empty() ? "" : colon) << found.headline << '\n';
+    if (!found.headline.empty()) {
+        io.out << colon(l) << ' ' << found.headline;
+    }
+    io.out << '\n';
 
     facts lines;
     const auto add = [&](label name, std::string value) {
@@ -183,13 +215,17 @@ void print_recipient(const json::value& recipient, language l, console& io) {
     add(label::acts, found.acts);
     add(label::advice, found.advice);
     if (const auto next = time(recipient, "next_attempt_at")) {
-        add(label::next_attempt, local_time(next));
+        add(label::next_attempt, written(recipient, next, l));
     }
     if (const json::value* last = member(recipient, "last_attempt")) {
         add(label::said, said(*last, l));
     }
     add(label::attempts, std::to_string(number(recipient, "attempts").value_or(0)));
-    add(label::message, text(recipient, "message") + ", " + local_time(time(recipient, "accepted_at")));
+    if (member(recipient, "explanation") == nullptr || text(recipient, "state") == "cancelled") {
+        add(label::note, text(recipient, "note"));  // else it is part of the explanation
+    }
+    add(label::message,
+        text(recipient, "message") + ", " + written(recipient, time(recipient, "accepted_at"), l));
     lines.print(io);
     print_letter(recipient, l, io);
 }
@@ -278,9 +314,9 @@ void print_history(const json::array& recipients, language l, console& io) {
     for (std::size_t i = 1; i < recipients.size(); ++i) {
         const json::value& one = recipients[i];
         rows.add(
-            {"  " + local_time(time(one, "accepted_at")),
+            {"  " + written(one, time(one, "accepted_at"), l),
              text(one, "shown"),
-             diagnosis_of(one, l).headline,
+             diagnosis_of(one, l, io.now()).headline,
              text(one, "message")}
         );
     }
@@ -288,14 +324,14 @@ void print_history(const json::array& recipients, language l, console& io) {
 }
 
 // What is most likely the matter with the address, from several mails and what else went to its domain.
-void print_diagnosis(const json::value& found, const std::string& address, console& io) {
+void print_diagnosis(const json::value& found, const std::string& address, language l, console& io) {
     io.out << address << '\n';
     facts lines;
     lines.add("  " + text(found, "sure"), text(found, "headline"));
     for (const json::value& clue : list(found, "because")) {
         lines.add("  ·", std::string{clue.is_string() ? std::string_view{clue.as_string()} : ""});
     }
-    lines.add("  →", text(found, "acts") + ": " + text(found, "advice"));
+    lines.add("  →", text(found, "acts") + std::string{colon(l)} + " " + text(found, "advice"));
     lines.print(io);
     io.out << '\n';
 }
@@ -344,7 +380,7 @@ int explain_address(const explain_options& given, language l, invocation& call) 
         return 0;
     }
     if (found) {
-        print_diagnosis(*found, given.subject, call.io);
+        print_diagnosis(*found, given.subject, l, call.io);
     }
     print_recipient(*newest, l, call.io);
     if (has_left(*newest)) {

@@ -49,19 +49,35 @@ boost::system::result<std::string, failure> sender_of(const test_options& given,
     );
 }
 
+// "in 5 min", "dans 5 min", "over 5 min": units that are read in all languages.
+std::string ahead(milliseconds distance, verdict::language l) {
+    const auto whole = std::chrono::ceil<seconds>(distance).count();
+    const auto amount = whole < 120    ? std::to_string(whole) + " s"
+                        : whole < 7200 ? std::to_string(whole / 60) + " min"
+                                       : std::to_string(whole / 3600) + " h";
+    switch (l) {
+    case verdict::language::en: return "in " + amount;
+    case verdict::language::fr: return "dans " + amount;
+    case verdict::language::nl: return "over " + amount;
+    }
+    return amount;
+}
+
 // One line that is written again and again on a terminal, a line a change elsewhere.
 class progress {
 public:
-    progress(const console& io, wall_time began)
+    progress(const console& io, wall_time began, verdict::language l)
         : io_{io}
-        , began_{began} {}
+        , began_{began}
+        , language_{l} {}
 
     void show(const json::value& recipient) {
-        std::string state = text(recipient, "shown") + " (" + text(recipient, "state") + ")";
+        std::string state = text(recipient, "shown");
         const std::string headline = text(recipient, "headline");
-        state += headline.empty() ? "" : ": " + headline;
+        const auto* colon = language_ == verdict::language::fr ? "\u00a0: " : ": ";
+        state += headline.empty() ? "" : colon + headline;
         if (const auto next = time(recipient, "next_attempt_at"); next && *next > io_.now()) {
-            state += ", " + distance(*next, io_.now());
+            state += ", " + ahead(*next - io_.now(), language_);
         }
         const auto seconds_passed = std::chrono::floor<seconds>(io_.now() - began_);
         const std::string line = format_duration(seconds_passed) + "  " + state;
@@ -82,6 +98,7 @@ public:
 private:
     const console& io_;
     wall_time began_;
+    verdict::language language_;
     std::string last_;
 };
 
@@ -101,7 +118,7 @@ int follow(const std::string& id, const test_options& given, verdict::language l
     const auto until = began + parse_duration(given.wait).value();
     const std::string target =
         "/v1/messages/" + percent_encode(id) + "?lang=" + std::string{verdict::to_text(l)};
-    progress line{call.io, began};
+    progress line{call.io, began, l};
     for (;;) {
         const auto message = ask(call.api(), {"GET", target, {}, {}, {}});
         if (!message) {

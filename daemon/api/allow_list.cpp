@@ -14,12 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-const config::route_options* route_of(const config::config& c, const config::tenant_options& tenant) {
-    if (tenant.server)
-        return &*tenant.server;
-    return tenant.route == config::tenant_route::relay && c.relay ? &*c.relay : nullptr;
-}
-
 verdict::return_path_kind kind_of(config::return_path_mode mode) {
     switch (mode) {
     case config::return_path_mode::sender: return verdict::return_path_kind::as_sender;
@@ -40,7 +34,7 @@ verdict::allow_list_facts facts_of(const config::config& c, const config::tenant
         if (std::ranges::find(f.domains, domain) == f.domains.end())
             f.domains.push_back(domain);
     }
-    if (const auto* route = route_of(c, tenant)) {
+    if (const auto* route = c.route_of(tenant)) {
         f.ips = route->sends_from;
         for (const auto& server : route->servers)
             f.servers.push_back(server.host);

@@ -30,9 +30,14 @@ verdict::standing standing_of(store::state s) {
     return verdict::standing::waiting;
 }
 
-verdict::mail_fact fact_of(const store::recipient_view& r) {
+constexpr std::chrono::minutes soon{1};
+
+// `r` with the sending hours of its tenant.
+verdict::mail_fact fact_of(const store::recipient_view& r, wall_time now) {
     verdict::mail_fact m;
     m.now = standing_of(r.now);
+    if (r.now == store::state::queued && !r.why && r.next_attempt_at > now + soon)
+        m.now = verdict::standing::scheduled;
     m.why = r.why;
     m.fault =
         r.last && r.why && r.last->judged.why == *r.why ? r.last->judged.fault : verdict::scope::recipient;
@@ -43,7 +48,7 @@ verdict::mail_fact fact_of(const store::recipient_view& r) {
 std::optional<verdict::route_fact> fact_of(const std::optional<hold>& h) {
     // A held sender is no fault of the route: its mails say so themselves.
     const bool is_of_route = h && h->what.kind != store::pause_kind::sender;
-    return is_of_route ? std::optional{verdict::route_fact{h->why, h->by != "daemon"}} : std::nullopt;
+    return is_of_route ? std::optional{verdict::route_fact{h->why, h->is_by_a_person()}} : std::nullopt;
 }
 
 struct question {
@@ -98,32 +103,28 @@ asio::awaitable<response> get_diagnosis(services& s, request r) {
     if (!page)
         co_return to_response(of_error(page.error()));
     std::vector<verdict::mail_fact> mails;
+    const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
     for (const auto& recipient : page->recipients)
-        mails.push_back(fact_of(recipient));
+        mails.push_back(fact_of(within_hours(recipient, *r.config, now), now));
     std::optional<hold> held;
     verdict::domain_fact domain;
+    tenant_id tenant;
     if (!page->recipients.empty()) {
-        const auto& tenant = page->recipients.front().tenant;
+        tenant = page->recipients.front().tenant;
         held = s.below.hold_of(tenant, page->recipients.front().sender);
         domain = s.below.domain_of(tenant, q.address->domain());
     }
     const auto found = verdict::diagnose(mails, fact_of(held), domain);
     const auto words = wording_of(r);
-    static constexpr std::array<std::string (*)(wall_time), verdict::language_count> writers{
-        [](wall_time t) { return verdict::format_time(t, verdict::language::en); },
-        [](wall_time t) { return verdict::format_time(t, verdict::language::fr); },
-        [](wall_time t) { return verdict::format_time(t, verdict::language::nl); },
-    };
-    const auto said =
-        verdict::describe(found, q.address->text(), words.in, writers[static_cast<std::size_t>(words.in)]);
+    const auto said = verdict::describe(found, q.address->text(), words.in, zone_of(r.config, tenant));
     json::array because;
     for (const auto& line : said.because)
         because.emplace_back(line);
     json::array recipients;
     for (const auto& recipient : page->recipients)
-        recipients.push_back(
-            present(recipient, s.below.hold_of(recipient.tenant, recipient.sender), {words.in, true})
-        );
+        recipients.push_back(present(
+            recipient, s.below.hold_of(recipient.tenant, recipient.sender), {words.in, true, r.config}
+        ));
     co_return json_response({
         {"address", q.address->text()},
         {"finding", verdict::to_text(found.what)},

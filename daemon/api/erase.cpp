@@ -3,6 +3,8 @@
 #include "handlers.hpp"
 #include "intake.hpp"
 
+#include "estafette/base/text.hpp"
+
 #include <boost/json/serialize.hpp>
 
 #include <sys/random.h>
@@ -44,6 +46,49 @@ tenants_of(const request& r, const std::optional<std::string>& named) {
     return granted.value_or(std::vector<tenant_id>{});
 }
 
+struct lines_of_person {
+    std::vector<store::suppression> to_remove;  // say only that there is no such mailbox
+    std::vector<store::suppressed> to_keep;  // what the person asked for, or somebody decided: without words
+};
+
+// The suppression lists' lines of the address. They are not mail: most are there to protect the person.
+asio::awaitable<result<lines_of_person>>
+find_lines(services& s, const config::config_ptr c, std::vector<tenant_id> tenants, std::string address) {
+    if (tenants.empty())
+        for (const auto& [name, tenant] : c->tenants)
+            tenants.push_back(tenant.id);
+    lines_of_person lines;
+    for (const auto& tenant : tenants) {
+        std::vector<std::string> one{ascii_lower(address)};
+        const auto found = co_await s.queue.find_suppressed(tenant, std::move(one));
+        if (!found)
+            co_return found.error();
+        for (const auto& line : *found) {
+            if (line.why == store::suppression_cause::unknown_user)
+                lines.to_remove.push_back(line);
+            else
+                lines.to_keep.push_back(
+                    {line.tenant, line.address, line.since, line.until, line.why, line.by, {}}
+                );
+        }
+    }
+    co_return lines;
+}
+
+asio::awaitable<result<void>> clear(services& s, lines_of_person lines, std::string by) {
+    for (const auto& line : lines.to_remove) {
+        const auto done = co_await s.below.unsuppress(line.tenant, line.address, by);
+        if (!done)
+            co_return done.error();
+    }
+    if (!lines.to_keep.empty()) {
+        const auto done = co_await s.below.suppress(std::move(lines.to_keep));
+        if (!done)
+            co_return done.error();
+    }
+    co_return result<void>{};
+}
+
 }  // namespace
 
 asio::awaitable<response> post_erase(services& s, request r) {
@@ -69,6 +114,14 @@ asio::awaitable<response> post_erase(services& s, request r) {
         parsed->text(), std::move(*tenants), random_pseudonym(), r.who.text(), reason_of(reason), is_dry_run
     };
     const auto pseudonym = what.pseudonym;
+    const auto lines = co_await find_lines(s, r.config, what.tenants, what.address);
+    if (!lines)
+        co_return to_response(of_error(lines.error()));
+    if (!is_dry_run) {  // first, so that their bytes leave the files with those of the mail
+        const auto cleared = co_await clear(s, *lines, r.who.text());
+        if (!cleared)
+            co_return to_response(of_error(cleared.error()));
+    }
     const auto done = co_await s.below.erase(std::move(what));
     if (!done)
         co_return to_response(of_error(done.error()));
@@ -79,6 +132,8 @@ asio::awaitable<response> post_erase(services& s, request r) {
                    {"messages", done->messages},
                    {"cancelled", done->cancelled},
                    {"in_hand", done->in_hand},
+                   {"suppressions_removed", lines->to_remove.size()},
+                   {"suppressions_kept", lines->to_keep.size()},
                    {"pseudonym", is_dry_run ? json::value(nullptr) : json::value(pseudonym)},
                }) +
                "\n";

@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-response accepted(const mail::message& m, store::state first) {
+response accepted(const mail::message& m, const beginning& first) {
     response r;
     r.status = 202;
     r.body = json::serialize(present_accepted(m, first)) + "\n";
@@ -43,7 +43,7 @@ asio::awaitable<response> answer_again(services& s, message_id id, unsigned stat
     const auto seen = co_await s.queue.view(id);  // the store answers within its own limit
     if (!seen)
         co_return to_response(of_error(seen.error()));
-    auto again = accepted(seen->message, first_state_of(*seen));
+    auto again = accepted(seen->message, beginning_of(*seen));
     again.status = status;
     co_return again;
 }
@@ -106,7 +106,7 @@ asio::awaitable<response> post_one(services& s, request r, access allowed, body_
     case sched::fate::under_way: co_return to_response(refused_for(became));
     }
     s.intake.admitted(message->to.size());
-    co_return accepted(*message, first_state_of(*message, became));
+    co_return accepted(*message, beginning_of(*message, became));
 }
 
 // One line of a batch: what is answered, and what must be committed before.
@@ -118,7 +118,7 @@ struct line_result {
     std::unique_ptr<keys_in_use::claim> claim;
 };
 
-json::object accepted_line(const mail::message& m, store::state first, unsigned status = 202) {
+json::object accepted_line(const mail::message& m, const beginning& first, unsigned status = 202) {
     json::object out{{"status", status}};
     for (auto& [name, value] : present_accepted(m, first))
         out[name] = std::move(value);
@@ -154,7 +154,7 @@ take_line(services& s, const request& r, const access& allowed, std::string_view
             out.message = nullptr;
             const auto seen = co_await s.queue.view(std::get<repeated>(state).message);
             out.answer =
-                seen ? accepted_line(seen->message, first_state_of(*seen)) : to_json(of_error(seen.error()));
+                seen ? accepted_line(seen->message, beginning_of(*seen)) : to_json(of_error(seen.error()));
         }
     }
     co_return out;
@@ -179,7 +179,7 @@ finish_lines(services& s, std::vector<line_result>& results, const std::vector<s
             continue;
         const sched::placed& p = *next++;
         if (p.what == sched::fate::accepted) {
-            line.answer = accepted_line(*line.message, first_state_of(*line.message, p));
+            line.answer = accepted_line(*line.message, beginning_of(*line.message, p));
             continue;
         }
         if (p.what != sched::fate::kept) {
@@ -188,7 +188,7 @@ finish_lines(services& s, std::vector<line_result>& results, const std::vector<s
         }
         const auto seen = co_await s.queue.view(p.other);  // the store answers within its own limit
         line.answer =
-            seen ? accepted_line(seen->message, first_state_of(*seen), 200) : to_json(of_error(seen.error()));
+            seen ? accepted_line(seen->message, beginning_of(*seen), 200) : to_json(of_error(seen.error()));
     }
 }
 

@@ -1,5 +1,7 @@
 #include "present.hpp"
 
+#include "estafette/store/suppressions.hpp"
+
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -139,41 +141,104 @@ bool is_without_reply(verdict::reason why) {
            why == verdict::reason::tls_failed || why == verdict::reason::timeout;
 }
 
+// A person's doing, not a fault.
+bool is_held_by_somebody(const store::recipient_view& r, const hold* by_route) {
+    if (by_route != nullptr)
+        return by_route->is_by_a_person();
+    return r.now == state::held && r.why != verdict::reason::uncertain;
+}
+
+// Of the last attempt, or of what is paused since.
+void add_answer(
+    verdict::explanation_facts& facts, const store::recipient_view& r, const cause& why, const hold* by_route
+) {
+    if (by_route != nullptr) {
+        // Without a route there is nobody who said it.
+        if (!is_without_reply(why.why) && by_route->what.kind != store::pause_kind::tenant)
+            facts.reply = by_route->text;
+        return;
+    }
+    const bool is_last = r.last && (r.last->judged.why == why.why || why.why == verdict::reason::expired);
+    if (is_last && r.last->code != 0) {
+        facts.reply = r.last->text;
+        facts.code = std::to_string(r.last->code);
+        if (r.last->enhanced && !r.last->text.starts_with(r.last->enhanced->text()))
+            facts.code += " " + r.last->enhanced->text();
+    } else if (!is_last && r.last && why.why != verdict::reason::suppressed) {
+        facts.reply = r.note;  // what a report said later, of a server that we do not know
+        facts.server.clear();
+    }
+}
+
+// Of the route that the tenant's mail takes.
+void add_route(verdict::explanation_facts& facts, const tenant_id& id, const config::config_ptr& c) {
+    const auto* tenant = c ? c->find_tenant(id) : nullptr;
+    const auto* route = tenant == nullptr ? nullptr : c->route_of(*tenant);
+    if (route == nullptr)
+        return;
+    if (facts.relay.empty() && !route->servers.empty())
+        facts.relay = route->servers.front().host;
+    for (const auto& from : route->sends_from)
+        facts.sends_from.append(facts.sends_from.empty() ? "" : ", ").append(from);
+}
+
 verdict::explanation explain_to_reader(
     const store::recipient_view& r,
     const cause& why,
     const hold* by_route,
     const mail::message* message,
-    verdict::language l
+    const wording& words
 ) {
+    const auto where = zone_of(words.config, r.tenant);
+    const auto written = [&](const std::optional<wall_time>& t) {
+        return t ? verdict::format_time(*t, words.in, where) : std::string{};
+    };
     verdict::explanation_facts facts;
     facts.recipient = r.address;
+    facts.sender = r.sender;
     facts.tenant = r.tenant.text();
-    facts.next_attempt = for_readers(by_route != nullptr ? by_route->until : r.next_attempt_at, l);
-    if (message != nullptr) {
-        facts.expires = for_readers(message->expires_at, l);
-        facts.sender = message->from ? message->from->text() : std::string{};
+    facts.next_attempt = written(by_route != nullptr ? by_route->until : r.next_attempt_at);
+    if (message != nullptr)
+        facts.expires = written(message->expires_at);
+    if (is_held_by_somebody(r, by_route)) {
+        facts.note = by_route == nullptr      ? r.note
+                     : by_route->text.empty() ? by_route->by
+                                              : by_route->by + ": " + by_route->text;
+        return verdict::explain_hold(words.in, facts);
     }
-    if (by_route != nullptr) {
-        if (!is_without_reply(why.why))
-            facts.reply = by_route->text;
-    } else if (r.last) {
-        facts.server = r.last->server.substr(0, r.last->server.rfind(':'));
-        facts.attempted = for_readers(r.last->started_at, l);
-        if (r.last->code != 0)
-            facts.reply = r.last->text;
+    if (by_route == nullptr && r.last) {
+        facts.server = facts.relay = r.last->server.substr(0, r.last->server.rfind(':'));
+        facts.attempted = written(r.last->started_at);
     }
-    return verdict::explain(why.why, why.fault, why.what, l, facts);
+    if (const auto line = store::read_words(r.note); line && why.why == verdict::reason::suppressed) {
+        facts.since = verdict::format_date(line->since, words.in, zone{});
+        facts.cause = store::to_text(line->why);
+    }
+    add_route(facts, r.tenant, words.config);
+    if (by_route != nullptr)
+        facts.server = facts.relay;
+    add_answer(facts, r, why, by_route);
+    return verdict::explain(why.why, why.fault, why.what, words.in, facts);
+}
+
+json::object present(const verdict::explanation& e) {
+    return {
+        {"headline", e.headline},
+        {"happened", e.happened},
+        {"acts", e.acts},
+        {"advice", e.advice},
+        {"forward", text_or_null(e.forward)},
+    };
 }
 
 }  // namespace
 
 wording wording_of(const request& r) {
     if (const auto* asked = r.where.find("lang"))
-        return {verdict::choose_language(*asked), true};
+        return {verdict::choose_language(*asked), true, r.config};
     if (!r.accept_language.empty())
-        return {verdict::choose_language(r.accept_language), true};
-    return {};
+        return {verdict::choose_language(r.accept_language), true, r.config};
+    return {verdict::language::en, false, r.config};
 }
 
 response json_response(json::object body) {
@@ -182,8 +247,9 @@ response json_response(json::object body) {
     return r;
 }
 
-std::string for_readers(const std::optional<wall_time>& t, verdict::language l) {
-    return t ? verdict::format_time(*t, l) : std::string{};
+zone zone_of(const config::config_ptr& c, const tenant_id& tenant) {
+    const auto* found = c ? c->find_tenant(tenant) : nullptr;
+    return found == nullptr ? zone{} : found->time_zone;
 }
 
 bool is_held_by_pause(state s) noexcept {
@@ -196,7 +262,7 @@ namespace {
 json::object present_recipient(
     const store::recipient_view& r,
     const std::optional<hold>& why_held,
-    wording words,
+    const wording& words,
     const mail::message* message
 ) {
     const auto* by_route = why_held && is_held_by_pause(r.now) ? &*why_held : nullptr;
@@ -213,21 +279,16 @@ json::object present_recipient(
         {"scope", why ? json::value(verdict::to_text(why->fault)) : json::value(nullptr)},
     };
     if (why) {
-        const auto text = explain_to_reader(r, *why, by_route, message, words.in);
+        const auto text = explain_to_reader(r, *why, by_route, message, words);
         out["headline"] = text.headline;
         if (words.explain)
-            out["explanation"] = json::object{
-                {"headline", text.headline},
-                {"happened", text.happened},
-                {"acts", text.acts},
-                {"advice", text.advice},
-                {"forward", text_or_null(text.forward)},
-            };
+            out["explanation"] = present(text);
     } else {
         out["headline"] = nullptr;
         if (words.explain)
             out["explanation"] = nullptr;
     }
+    out["time_zone"] = zone_of(words.config, r.tenant).name();
     out["attempts"] = r.attempts;
     out["accepted_at"] = to_rfc3339(r.accepted_at);
     out["changed_at"] = to_rfc3339(r.changed_at);
@@ -241,7 +302,7 @@ json::object present_recipient(
 }  // namespace
 
 void show_turn(
-    json::object& out, const store::recipient_view& r, std::optional<wall_time> until, wording words
+    json::object& out, const store::recipient_view& r, std::optional<wall_time> until, const wording& words
 ) {
     // A limit is not what mail waits for that was refused, or whose route rests.
     if (!until || r.now != state::queued || out.at("state").as_string() != "queued")
@@ -250,7 +311,7 @@ void show_turn(
     verdict::explanation_facts facts;
     facts.recipient = r.address;
     facts.tenant = r.tenant.text();
-    facts.next_attempt = for_readers(turn, words.in);
+    facts.next_attempt = verdict::format_time(turn, words.in, zone_of(words.config, r.tenant));
     const auto why = verdict::reason::rate_limited;
     const auto text =
         verdict::explain(why, verdict::scope::route, verdict::disposition::retry, words.in, facts);
@@ -258,21 +319,17 @@ void show_turn(
     out["scope"] = verdict::to_text(verdict::scope::route);
     out["headline"] = text.headline;
     if (words.explain)
-        out["explanation"] = json::object{
-            {"headline", text.headline},
-            {"happened", text.happened},
-            {"acts", text.acts},
-            {"advice", text.advice},
-            {"forward", text_or_null(text.forward)},
-        };
+        out["explanation"] = present(text);
     out["next_attempt_at"] = to_rfc3339(turn);
 }
 
-json::object present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words) {
+json::object
+present(const store::recipient_view& r, const std::optional<hold>& why_held, const wording& words) {
     return present_recipient(r, why_held, words, nullptr);
 }
 
-json::object present(const store::message_view& m, const std::optional<hold>& why_held, wording words) {
+json::object
+present(const store::message_view& m, const std::optional<hold>& why_held, const wording& words) {
     const auto& message = m.message;
     json::array tags;
     for (const auto& tag : message.tags)
@@ -350,21 +407,28 @@ json::object present(const store::pause& p) {
     return out;
 }
 
-store::state first_state_of(const mail::message& m, const sched::placed& p) noexcept {
+beginning beginning_of(const mail::message& m, const sched::placed& p) {
     if (p.switched_off)
-        return state::cancelled;
-    return m.due_at > m.accepted_at ? state::scheduled : state::queued;
+        return {state::cancelled, {}};
+    return {m.due_at > m.accepted_at ? state::scheduled : state::queued, p.stopped};
 }
 
-// What was switched off was cancelled in the moment in which it was accepted.
-store::state first_state_of(const store::message_view& m) noexcept {
-    const bool was_unwanted = std::ranges::all_of(m.recipients, [&](const store::recipient_view& r) {
+// What was switched off was cancelled in the moment in which it was accepted; what was suppressed failed
+// before it was due.
+beginning beginning_of(const store::message_view& m) {
+    sched::placed p;
+    p.switched_off = std::ranges::all_of(m.recipients, [&](const store::recipient_view& r) {
         return r.now == state::cancelled && r.changed_at == m.message.accepted_at &&
                r.note.starts_with("category ");
     });
-    sched::placed p;
-    p.switched_off = was_unwanted;
-    return first_state_of(m.message, p);
+    const bool was_due = m.message.due_at <= m.message.accepted_at;
+    for (std::uint32_t i = 0; i < m.recipients.size(); ++i) {
+        const auto& r = m.recipients[i];
+        if (r.now == state::failed && r.why == verdict::reason::suppressed && r.attempts == 0 &&
+            (was_due || r.changed_at < m.message.due_at))
+            p.stopped.emplace(i, r.note);
+    }
+    return beginning_of(m.message, p);
 }
 
 store::recipient_view within_hours(store::recipient_view r, const config::config& c, wall_time now) {
@@ -381,14 +445,22 @@ store::recipient_view within_hours(store::recipient_view r, const config::config
     return r;
 }
 
-json::object present_accepted(const mail::message& m, store::state first) {
+json::object present_accepted(const mail::message& m, const beginning& first) {
     json::array recipients;
-    for (std::uint32_t i = 0; i < m.to.size(); ++i)
-        recipients.push_back(json::object{
+    for (std::uint32_t i = 0; i < m.to.size(); ++i) {
+        const auto stop = first.stopped.find(i);
+        const bool is_stopped = stop != first.stopped.end();
+        json::object one{
             {"id", recipient_id{m.id, i}.text()},
             {"address", m.to[i].text()},
-            {"state", store::to_text(first)},
-        });
+            {"state", store::to_text(is_stopped ? state::failed : first.now)},
+        };
+        if (is_stopped) {
+            one["reason"] = verdict::to_text(verdict::reason::suppressed);
+            one["note"] = stop->second;
+        }
+        recipients.push_back(std::move(one));
+    }
     return {{"id", m.id.text()}, {"recipients", std::move(recipients)}};
 }
 

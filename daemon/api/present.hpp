@@ -8,14 +8,17 @@
 
 #include <boost/json/object.hpp>
 
+#include <map>
 #include <optional>
 
 namespace estafette::api {
 
-// The language asked for: with one, `explanation` is added.
+// The language asked for: with one, `explanation` is added. The configuration knows the readers' time zone
+// and the server that mail leaves through.
 struct wording {
     verdict::language in = verdict::language::en;
     bool explain = false;
+    config::config_ptr config;  // may be null
 };
 
 // By ?lang=, else by Accept-Language.
@@ -23,28 +26,37 @@ struct wording {
 
 [[nodiscard]] response json_response(boost::json::object body);
 
-// "1 May 2026, 12:00 UTC"; empty for none.
-[[nodiscard]] std::string for_readers(const std::optional<wall_time>& t, verdict::language l);
+// Of the tenant's readers; UTC for an unknown tenant.
+[[nodiscard]] zone zone_of(const config::config_ptr& c, const tenant_id& tenant);
 
 // `why_held` of the recipient's tenant and sender: it counts for what waits.
 [[nodiscard]] boost::json::object
-present(const store::recipient_view& r, const std::optional<hold>& why_held, wording words);
+present(const store::recipient_view& r, const std::optional<hold>& why_held, const wording& words);
 [[nodiscard]] boost::json::object
-present(const store::message_view& m, const std::optional<hold>& why_held, wording words);
+present(const store::message_view& m, const std::optional<hold>& why_held, const wording& words);
 [[nodiscard]] boost::json::object present(const route::route_status& r);
 [[nodiscard]] boost::json::object present(const store::pause& p);
 
 // In what present() made of a recipient: it waits for its turn under a limit, until about then.
 void show_turn(
-    boost::json::object& out, const store::recipient_view& r, std::optional<wall_time> until, wording words
+    boost::json::object& out,
+    const store::recipient_view& r,
+    std::optional<wall_time> until,
+    const wording& words
 );
 
-// The answer to a POST; the same for every repetition of it.
-[[nodiscard]] boost::json::object present_accepted(const mail::message& m, store::state first);
+// How a message's recipients began.
+struct beginning {
+    store::state now = store::state::queued;
+    std::map<std::uint32_t, std::string> stopped;  // failed at once, by their place: see sched::placed
+};
 
-// In which state its recipients began: as it was decided, and as it can be seen later.
-[[nodiscard]] store::state first_state_of(const mail::message& m, const sched::placed& p) noexcept;
-[[nodiscard]] store::state first_state_of(const store::message_view& m) noexcept;
+// The answer to a POST; the same for every repetition of it.
+[[nodiscard]] boost::json::object present_accepted(const mail::message& m, const beginning& first);
+
+// As it was decided, and as it can be seen later.
+[[nodiscard]] beginning beginning_of(const mail::message& m, const sched::placed& p);
+[[nodiscard]] beginning beginning_of(const store::message_view& m);
 
 // Where a tenant's hours are over, the next attempt is when they begin, and the note says so.
 [[nodiscard]] store::recipient_view

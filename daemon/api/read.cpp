@@ -98,9 +98,8 @@ recipients_query read_query(const target& where) {
 // The mailbox that reports about the message go to, which is not ours to read; empty: they come to us.
 std::string bounces_to(const config::config& c, const mail::message& m) {
     const auto* tenant = c.find_tenant(m.tenant);
-    const bool is_own = tenant != nullptr && tenant->route == config::tenant_route::own;
-    const auto& route = is_own ? tenant->server : c.relay;
-    if (!route || !m.from)
+    const auto* route = tenant == nullptr ? nullptr : c.route_of(*tenant);
+    if (route == nullptr || !m.from)
         return {};
     switch (route->return_path) {
     case config::return_path_mode::verp: return {};

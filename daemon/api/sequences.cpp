@@ -107,7 +107,7 @@ answer_again(services& s, tenant_id tenant, const sequence& q, const std::vector
         if (!seen)
             co_return to_response(of_error(seen.error()));
         auto line = heading(q.steps[i], "accepted");
-        add_all(line, present_accepted(seen->message, first_state_of(*seen)));
+        add_all(line, present_accepted(seen->message, beginning_of(*seen)));
         lines.push_back(std::move(line));
     }
     co_return answer(tenant, q, std::move(lines));
@@ -126,7 +126,7 @@ lines_of(const sequence& q, const std::vector<step_result>& steps, const std::ve
         const sched::placed& p = *next++;
         if (p.what == sched::fate::accepted) {
             auto line = heading(q.steps[i], "accepted");
-            add_all(line, present_accepted(*steps[i].message, first_state_of(*steps[i].message, p)));
+            add_all(line, present_accepted(*steps[i].message, beginning_of(*steps[i].message, p)));
             lines.push_back(std::move(line));
             continue;
         }
@@ -200,7 +200,7 @@ asio::awaitable<response> post_sequence(services& s, request r) {
         co_return to_response(not_found());
     const auto& window = (*tenant)->send_window;
     const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-    auto q = read_sequence(*parsed, window ? window->where : zone{}, now);
+    auto q = read_sequence(*parsed, window ? window->where : (*tenant)->time_zone, now);
     if (q.has_error())
         co_return to_response(q.error());
     q->tenant = (*tenant)->id.text();

@@ -158,6 +158,25 @@ void read_window_mail(const yaml::node& n, const std::string& path, send_window&
         r.errors.add(n, path, "not a list of bulk and transactional");
 }
 
+// Where it is found.
+void read_zone(const yaml::node& n, const std::string& path, zone& into, reading& r) {
+    const auto found = n.is_scalar() ? zone::find(n.scalar()) : result<zone>{errc::not_found};
+    if (found)
+        into = *found;
+    else
+        r.errors.add(n, path, "not a time zone such as Europe/Paris");
+}
+
+struct zone_value {
+    using object = tenant_options;
+
+    static void read(const yaml::node& n, const std::string& path, object& o, reading& r) {
+        read_zone(n, path, o.time_zone, r);
+    }
+
+    static std::string write(const object& o) { return quoted(o.time_zone.name()); }
+};
+
 struct window_value {
     using object = tenant_options;
 
@@ -178,14 +197,9 @@ struct window_value {
         if (const yaml::node* hours = n.find("hours"))
             if (!hours->is_scalar() || !read_hours(hours->scalar(), w))
                 r.errors.add(*hours, yaml::join(path, "hours"), "not hours such as \"08:00-19:00\"");
-        if (const yaml::node* where = n.find("time_zone")) {
-            const auto found =
-                where->is_scalar() ? zone::find(where->scalar()) : result<zone>{errc::not_found};
-            if (found)
-                w.where = *found;
-            else
-                r.errors.add(*where, yaml::join(path, "time_zone"), "not a time zone such as Europe/Paris");
-        }
+        w.where = o.time_zone;  // its row comes before this one
+        if (const yaml::node* where = n.find("time_zone"))
+            read_zone(*where, yaml::join(path, "time_zone"), w.where, r);
         if (const yaml::node* what = n.find("applies_to"))
             read_window_mail(*what, yaml::join(path, "applies_to"), w, r);
         o.send_window = std::move(w);
@@ -252,11 +266,18 @@ constexpr std::array tenant_rows{
     row<text_value<member<&tenant::contact>>>(
         "contact", "Whom a customer's IT may ask, as it stands on the allow-list page."
     ),
+    row<zone_value>(
+        "time_zone",
+        "Where the tenant's readers are (IANA name, such as Europe/Paris): times in explanations and letters "
+        "are those of the clocks there, and so are send_window and sequences unless they name a zone."
+    ),
     row<window_value>(
         "send_window",
         "When the tenant's mail may leave: {days: [mon-fri], hours: \"08:00-19:00\", time_zone: "
         "Europe/Paris, "
-        "applies_to: [bulk]}, or none for any time. What is left out: every day, the whole day, UTC, bulk."
+        "applies_to: [bulk]}, or none for any time. What is left out: every day, the whole day, the time "
+        "zone "
+        "above, bulk."
     ),
     row<text_list_value<member<&tenant::categories_off>, check_category>>(
         "categories_off",
@@ -293,6 +314,11 @@ read_tenant(const yaml::node& n, const std::string& path, const std::string& nam
 const tenant_options* config::find_tenant(const tenant_id& id) const {
     const auto found = tenants.find(id.text());
     return found == tenants.end() ? nullptr : &found->second;
+}
+
+const route_options* config::route_of(const tenant_options& tenant) const {
+    const auto& found = tenant.route == tenant_route::own ? tenant.server : relay;
+    return found ? &*found : nullptr;
 }
 
 }  // namespace estafette::config

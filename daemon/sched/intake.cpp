@@ -34,6 +34,10 @@ std::vector<turns::name> names_of(const std::vector<store::label_query>& keys) {
     return names;
 }
 
+auto is_of(const message_id& id) {
+    return [id](const mail::message_ptr& one) { return one->id == id; };
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> scheduler::in_hand_of(const tenant_id& tenant, const message_id& id) const {
@@ -117,7 +121,6 @@ scheduler::for_now(const std::vector<mail::message_ptr>& mail, const stopped_mai
 std::vector<store::change> scheduler::complete(
     placement& p, const std::vector<route::job>& at_once, const stopped_mail& stops, wall_time now
 ) {
-    const auto is_of = [](const message_id& id) { return [id](const auto& one) { return one->id == id; }; };
     std::vector<store::change> changes;
     for (auto& c : p.changes) {
         auto* e = std::get_if<store::enqueued>(&c);
@@ -170,7 +173,17 @@ scheduler::enqueue(std::vector<arrival> mail, std::optional<group_claim> instead
         co_return around.error();
     }
     const auto now = around->now;
+    std::vector<message_id> ids;
+    for (const auto& a : mail) {
+        ids.push_back(a.mail.message->id);
+    }
     auto p = place(std::move(mail), std::move(*around));
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        const auto stop = stops.find(ids[i]);
+        if (stop != stops.end() && std::ranges::any_of(p.new_mail, is_of(ids[i]))) {
+            p.fates[i].stopped = stop->second;
+        }
+    }
     co_return co_await store_placement(std::move(p), std::move(stops), now);
 }
 

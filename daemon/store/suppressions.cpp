@@ -3,6 +3,7 @@
 #include "estafette/base/text.hpp"
 #include "estafette/verdict/suppression.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace estafette::store {
@@ -17,13 +18,26 @@ std::uint64_t hash_of(const tenant_id& tenant, const std::string& address) {
     return std::hash<std::string>{}(tenant.text() + '\n' + address);
 }
 
+constexpr std::string_view words_before = "on the suppression list since ";
+
 }  // namespace
 
 std::string words_of(const suppression& s) {
-    std::string out = "on the suppression list since " + to_rfc3339(s.since).substr(0, 10) + " (" +
-                      std::string{to_text(s.why)};
+    std::string out{words_before};
+    out.append(to_rfc3339(s.since).substr(0, 10)).append(" (").append(to_text(s.why));
     out += s.by.empty() ? ")" : ", " + s.by + ")";
     return s.text.empty() ? out : out + ": " + s.text;
+}
+
+std::optional<suppression_words> read_words(std::string_view note) {
+    if (!note.starts_with(words_before)) {
+        return std::nullopt;
+    }
+    note.remove_prefix(words_before.size());
+    const auto day = parse_rfc3339(std::string{note.substr(0, 10)} + "T00:00:00Z");
+    const auto word = note.substr(std::min<std::size_t>(note.size(), 12));
+    const auto why = parse_suppression_cause(word.substr(0, word.find_first_of(",)")));
+    return day && why ? std::optional{suppression_words{*day, *why}} : std::nullopt;
 }
 
 asio::awaitable<result<void>> suppressions::load() {

@@ -20,14 +20,57 @@ constexpr std::array all_dispositions{
 constexpr std::array all_scopes{scope::recipient, scope::message, scope::route, scope::sender};
 constexpr std::array<std::string_view, 5> state_keys{"pending", "sent", "delivered", "failed", "cancelled"};
 
-constexpr std::array<std::string_view, 9> known_facts{
-    "recipient", "server", "reply", "tenant", "next_attempt", "expires", "sender", "domain", "attempted"
+constexpr std::array<std::string_view, 15> known_facts{
+    "recipient",
+    "server",
+    "reply",
+    "tenant",
+    "next_attempt",
+    "expires",
+    "sender",
+    "domain",
+    "attempted",
+    "code",
+    "relay",
+    "sends_from",
+    "note",
+    "since",
+    "cause",
 };
+
+// Of a line on the suppression list: the store's names.
+constexpr std::array<std::string_view, 4> suppression_causes{
+    "unknown_user", "complaint", "unsubscribed", "manual"
+};
+
+// What in a letter stands for the lines of facts.
+constexpr std::string_view details_mark = "{details}";
 
 // Who acts, where it is for those who look after a server or a domain.
 constexpr std::array<std::string_view, 4> administrators{
     "recipient_it", "sender_it", "server_admin", "operator"
 };
+
+std::array<fact, known_facts.size()> values_of(const explanation_facts& f, std::string cause) {
+    const auto domain = f.sender.substr(std::min(f.sender.rfind('@') + 1, f.sender.size()));
+    return {
+        fact{"recipient", f.recipient},
+        fact{"server", f.server},
+        fact{"reply", f.reply},
+        fact{"tenant", f.tenant},
+        fact{"next_attempt", f.next_attempt},
+        fact{"expires", f.expires},
+        fact{"sender", f.sender},
+        fact{"domain", domain},
+        fact{"attempted", f.attempted},
+        fact{"code", f.code},
+        fact{"relay", f.relay},
+        fact{"sends_from", f.sends_from},
+        fact{"note", f.note},
+        fact{"since", f.since},
+        fact{"cause", std::move(cause)},
+    };
+}
 
 constexpr std::uint32_t key_of(reason why, scope fault, disposition what) noexcept {
     return static_cast<std::uint32_t>(why) * 16 + static_cast<std::uint32_t>(what) * 4 +
@@ -44,8 +87,8 @@ public:
         , into_{into} {}
 
     void read() {
-        static constexpr std::array<std::string_view, 5> keys{
-            "language", "states", "acts", "tails", "reasons"
+        static constexpr std::array<std::string_view, 8> keys{
+            "language", "states", "acts", "tails", "letters", "causes", "held", "reasons"
         };
         errors_.add_unknown_keys(root_, "", keys);
         const auto& named = text(root_, "language");
@@ -66,7 +109,13 @@ public:
         const auto& tails = section(root_, "tails");
         texts.said = sentence(tails, "said");
         texts.next = sentence(tails, "next");
-        texts.forward = sentence(tails, "forward");
+        read_letters();
+        const auto& causes = section(root_, "causes");
+        errors_.add_unknown_keys(causes, "causes", suppression_causes);
+        for (const auto cause : suppression_causes) {
+            texts.causes.emplace(cause, text(causes, cause));
+        }
+        texts.hold = read_words(section(root_, "held"), "held");
         read_reasons(texts);
     }
 
@@ -101,8 +150,29 @@ private:
         return found;
     }
 
+    // One for each of the administrators, about the same facts.
+    void read_letters() {
+        const auto& letters = section(root_, "letters");
+        const auto& details = sentence(letters, "details");
+        std::vector<std::string_view> used{"details"};
+        for (const auto who : administrators) {
+            auto letter = text(letters, who);
+            const auto at = letter.find(details_mark);
+            if (at == std::string::npos) {
+                errors_.add(letters, who, "has no {details}");
+                continue;
+            }
+            letter.replace(at, details_mark.size(), details);
+            if (const auto wrong = check_template(letter, known_facts); !wrong.empty()) {
+                errors_.add(letters, who, wrong);
+            }
+            letters_.emplace(who, std::move(letter));
+            used.push_back(who);
+        }
+        errors_.add_unknown_keys(letters, "letters", used);
+    }
+
     void read_reasons(catalogue::texts& texts) {
-        const auto& acts = section(root_, "acts");
         const auto& reasons = section(root_, "reasons");
         for (const auto& of_reason : reasons.members()) {
             if (!parse_reason(of_reason.key)) {
@@ -117,7 +187,7 @@ private:
             for (const auto what : all_dispositions) {
                 for (const auto fault : all_scopes) {
                     if (is_meaningful(why, fault, what)) {
-                        read_entry(texts, variants, acts, why, fault, what, used);
+                        read_entry(texts, variants, why, fault, what, used);
                     }
                 }
             }
@@ -129,7 +199,6 @@ private:
     void read_entry(
         catalogue::texts& texts,
         const yaml::node& variants,
-        const yaml::node& acts,
         reason why,
         scope fault,
         disposition what,
@@ -147,23 +216,30 @@ private:
             return;
         }
         used.push_back(chosen->key);
+        texts.entries[key_of(why, fault, what)] =
+            read_words(chosen->value, yaml::join(to_text(why), chosen->key));
+    }
+
+    catalogue::entry read_words(const yaml::node& n, const std::string& path) {
         static constexpr std::array<std::string_view, 4> keys{"headline", "happened", "acts", "advice"};
-        errors_.add_unknown_keys(chosen->value, yaml::join(to_text(why), chosen->key), keys);
+        errors_.add_unknown_keys(n, path, keys);
         catalogue::entry entry;
-        entry.headline = sentence(chosen->value, "headline");
-        entry.happened = sentence(chosen->value, "happened");
-        const auto& who = text(chosen->value, "acts");
-        entry.acts = text(acts, who);
-        entry.is_for_administrators =
-            std::find(administrators.begin(), administrators.end(), who) != administrators.end();
-        entry.advice = sentence(chosen->value, "advice");
-        texts.entries[key_of(why, fault, what)] = std::move(entry);
+        entry.headline = sentence(n, "headline");
+        entry.happened = sentence(n, "happened");
+        const auto& who = text(n, "acts");
+        entry.acts = text(section(root_, "acts"), who);
+        if (const auto letter = letters_.find(who); letter != letters_.end()) {
+            entry.letter = letter->second;
+        }
+        entry.advice = sentence(n, "advice");
+        return entry;
     }
 
     const yaml::node& root_;
     catalogue& into_;
     yaml::node nothing_;
     yaml::errors errors_;
+    std::map<std::string_view, std::string, std::less<>> letters_;  // by who acts
     std::optional<language> language_;
 };
 
@@ -227,25 +303,9 @@ explanation catalogue::explain(
     if (found == texts.entries.end()) {
         found = texts.entries.find(key_of(reason::other, scope::recipient, disposition::retry));
     }
-    const auto& entry = found->second;
-    const std::array values{
-        fact{"recipient", facts.recipient},
-        fact{"server", facts.server},
-        fact{"reply", facts.reply},
-        fact{"tenant", facts.tenant},
-        fact{"next_attempt", facts.next_attempt},
-        fact{"expires", facts.expires},
-        fact{"sender", facts.sender},
-        fact{"domain", facts.sender.substr(std::min(facts.sender.rfind('@') + 1, facts.sender.size()))},
-        fact{"attempted", facts.attempted},
-    };
-    explanation e{
-        fill(entry.headline, values),
-        fill(entry.happened, values),
-        entry.acts,
-        fill(entry.advice, values),
-        entry.is_for_administrators ? fill(texts.forward, values) : std::string{},
-    };
+    const auto cause = texts.causes.find(facts.cause);
+    const auto values = values_of(facts, cause == texts.causes.end() ? std::string{} : cause->second);
+    auto e = filled(found->second, values);
     const auto append = [](std::string& to, const std::string& tail) {
         if (!tail.empty()) {
             to += " " + tail;
@@ -258,12 +318,34 @@ explanation catalogue::explain(
     return e;
 }
 
+explanation catalogue::explain_hold(language l, const explanation_facts& facts) const {
+    return filled(by_language_[static_cast<std::size_t>(l)].hold, values_of(facts, {}));
+}
+
+explanation catalogue::filled(const entry& from, std::span<const fact> values) {
+    auto letter = fill(from.letter, values);
+    if (const auto gap = letter.find("\n\n\n"); gap != std::string::npos) {
+        letter.erase(gap, 1);  // nothing is known that could stand there
+    }
+    return {
+        fill(from.headline, values),
+        fill(from.happened, values),
+        from.acts,
+        fill(from.advice, values),
+        std::move(letter),
+    };
+}
+
 std::string_view catalogue::words(shown_state s, language l) const noexcept {
     return by_language_[static_cast<std::size_t>(l)].states[static_cast<std::size_t>(s)];
 }
 
 explanation explain(reason why, scope fault, disposition what, language l, const explanation_facts& facts) {
     return catalogue::standard().explain(why, fault, what, l, facts);
+}
+
+explanation explain_hold(language l, const explanation_facts& facts) {
+    return catalogue::standard().explain_hold(l, facts);
 }
 
 std::string_view words(shown_state s, language l) noexcept {
@@ -277,55 +359,6 @@ std::string_view to_text(language l) noexcept {
     case language::nl: return "nl";
     }
     return "?";
-}
-
-std::string format_time(wall_time t, language l) {
-    static constexpr std::array<std::array<std::string_view, 12>, language_count> months{{
-        {"January",
-         "February",
-         "March",
-         "April",
-         "May",
-         "June",
-         "July",
-         "August",
-         "September",
-         "October",
-         "November",
-         "December"},
-        {"janvier",
-         "février",
-         "mars",
-         "avril",
-         "mai",
-         "juin",
-         "juillet",
-         "août",
-         "septembre",
-         "octobre",
-         "novembre",
-         "décembre"},
-        {"januari",
-         "februari",
-         "maart",
-         "april",
-         "mei",
-         "juni",
-         "juli",
-         "augustus",
-         "september",
-         "oktober",
-         "november",
-         "december"},
-    }};
-    const auto day = std::chrono::floor<std::chrono::days>(t);
-    const std::chrono::year_month_day date{day};
-    const auto month = static_cast<unsigned>(date.month()) - 1;
-    std::string out = std::to_string(static_cast<unsigned>(date.day()));
-    out += l == language::fr && out == "1" ? "er " : " ";
-    out += months[static_cast<std::size_t>(l)][month];
-    out += " " + std::to_string(static_cast<int>(date.year()));
-    return out + ", " + to_rfc3339(t).substr(11, 5) + " UTC";
 }
 
 namespace {

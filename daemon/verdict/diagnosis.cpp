@@ -51,7 +51,7 @@ finding finding_of(const mail_fact& m, const std::optional<route_fact>& route) n
     case standing::relayed: return finding::handed_over;
     case standing::waiting:
         if (route) {
-            return finding::route_down;
+            return route->by_a_person ? finding::held : finding::route_down;
         }
         return m.why ? meaning_of(*m.why, m.fault) : finding::under_way;
     case standing::failed: return m.why ? meaning_of(*m.why, m.fault) : finding::unclear;

@@ -28,8 +28,7 @@ std::string_view key_of(clue::kind k) noexcept {
 
 }  // namespace
 
-diagnosis_words
-describe(const diagnosis& d, std::string_view address, language l, std::string (*time)(wall_time)) {
+diagnosis_words describe(const diagnosis& d, std::string_view address, language l, const zone& where) {
     const std::string whole{address};
     const std::string domain = whole.substr(whole.rfind('@') + 1);
     const std::string key = "findings." + std::string{to_text(d.what)} + ".";
@@ -43,8 +42,8 @@ describe(const diagnosis& d, std::string_view address, language l, std::string (
         const std::array values{
             about[0],
             about[1],
-            fact{"count", std::to_string(c.count)},
-            fact{"time", c.at ? time(*c.at) : std::string{}},
+            fact{"count", format_number(c.count, l)},
+            fact{"time", c.at ? format_time(*c.at, l, where) : std::string{}},
         };
         const std::string number = c.count == 1 ? ".one" : ".many";
         out.because.push_back(book().say(l, "clues." + std::string{key_of(c.what)} + number, values));

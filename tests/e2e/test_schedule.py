@@ -121,6 +121,9 @@ def test_bulk_mail_waits_for_the_sending_hours_and_leaves_when_they_change(confi
 
 def test_an_erased_address_is_in_no_file_of_the_store(daemon, address):
     to, other = address("forgotten"), address()
+    gone = address("unknown")
+    daemon.recipient(daemon.enqueue(gone), state="failed")
+    wait_until(lambda: daemon.get("/v1/suppressions", address=gone).json["suppressions"])
     sent = daemon.enqueue([to, other], subject=f"For {to}")
     daemon.recipient(sent, state="relayed")
     waits = daemon.enqueue(to, send_at=LATER)
@@ -133,8 +136,13 @@ def test_an_erased_address_is_in_no_file_of_the_store(daemon, address):
     assert daemon.recipient(sent)["address"] == said["pseudonym"]
     assert daemon.recipient(sent, index=1)["address"] == other
 
+    said_of_gone = line_of(daemon.estafette("erase", gone, "--yes", "--reason", "asked", "--json").stdout)
+    assert (said_of_gone["suppressions_removed"], said_of_gone["suppressions_kept"]) == (1, 0)
+
     def traces():
-        return [path.name for path in daemon.store.rglob("*") if path.is_file() and to.encode() in path.read_bytes()]
+        names = to.encode(), gone.encode()
+        return [path.name for path in daemon.store.rglob("*") if path.is_file()
+                and any(name in path.read_bytes() for name in names)]
     wait_until(lambda: not traces(), 30, what=lambda: f"traces in {traces()}")
     daemon.kill()
     daemon.start()

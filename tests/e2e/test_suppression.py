@@ -26,12 +26,20 @@ def test_a_mailbox_that_is_not_there_is_not_written_to_again(daemon, relay, addr
     daemon.recipient(daemon.enqueue(to), state="failed", reason="unknown_user")
     line = wait_until(lambda: listed(daemon, address=to.upper()))[0]
     assert line["cause"] == "unknown_user" and line["until"] and line["by"] == "127.0.0.1"
-    id = daemon.enqueue([to, address()])
+    key = {"Idempotency-Key": f"k-{to}", "Content-Type": "application/json"}
+    body = json.dumps({"from": "a@vendor.example", "to": [to, address()], "text": "x"}).encode()
+    answer = daemon.request("POST", "/v1/messages", body, key)
+    id, (first, second) = answer.json["id"], answer.json["recipients"]
+    assert (first["state"], first["reason"], second["state"]) == ("failed", "suppressed", "queued")
+    assert line["since"][:10] in first["note"] and "note" not in second
     stopped = daemon.recipient(id, state="failed", index=0)
     assert stopped["reason"] == "suppressed" and stopped["attempts"] == 0
     assert line["since"][:10] in stopped["note"]
     assert daemon.recipient(id, state="relayed", index=1)
     assert [e["type"] for e in daemon.message(id)["timeline"] if e["recipient"].endswith(".0")] == ["accepted", "failed"]
+    assert daemon.request("POST", "/v1/messages", body, key).json == answer.json
+    said = daemon.estafette("explain", to, "--lang", "fr").stdout
+    assert "depuis le" in said and "parce que l’adresse n’existe pas" in " ".join(said.split())
 
 
 def test_what_is_not_proven_counts_the_second_time(daemon, relay, address):

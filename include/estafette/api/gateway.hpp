@@ -38,6 +38,8 @@ struct hold {
     std::optional<wall_time> since, until;
     store::pause_target what;  // whose pause it is
 
+    [[nodiscard]] bool is_by_a_person() const noexcept { return !by.empty() && by != "daemon"; }
+
     [[nodiscard]] verdict::scope fault() const noexcept {
         return what.kind == store::pause_kind::sender ? verdict::scope::sender : verdict::scope::route;
     }

@@ -132,6 +132,7 @@ struct tenant_options {
     verdict::retry_plan retry = verdict::retry_plan::defaults();
     std::vector<std::string> senders;                // addresses or domains of its mail
     std::string contact;                             // whom a customer's IT may ask
+    zone time_zone;                                  // of its readers
     std::optional<config::send_window> send_window;  // none: at any time
     std::vector<std::string> categories_off;         // kinds of mail that are not sent
 };
@@ -182,6 +183,9 @@ struct config {
     milliseconds shutdown_grace = std::chrono::seconds{60};
 
     [[nodiscard]] const tenant_options* find_tenant(const tenant_id& id) const;
+
+    // The server that the tenant's mail leaves through; null for none.
+    [[nodiscard]] const route_options* route_of(const tenant_options& tenant) const;
 };
 
 }  // namespace estafette::config

@@ -33,6 +33,8 @@ struct placed {
     fate what = fate::accepted;
     message_id other;           // the earlier message, where it decided
     bool switched_off = false;  // accepted and cancelled: its tenant wants no mail of its category
+    // Recipients that failed at once, by their place: the line of the suppression list in words.
+    std::map<std::uint32_t, std::string> stopped;
 };
 
 // All mail of a group gives way to the arrivals, or refuses them.

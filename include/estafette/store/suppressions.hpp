@@ -59,4 +59,12 @@ private:
 // "on the suppression list since 2026-05-01 (unknown_user, mx.example.org): 550 no such user"
 [[nodiscard]] std::string words_of(const suppression& s);
 
+struct suppression_words {
+    wall_time since;  // its day, in UTC
+    suppression_cause why;
+};
+
+// What words_of() wrote; none for other text.
+[[nodiscard]] std::optional<suppression_words> read_words(std::string_view note);
+
 }  // namespace estafette::store

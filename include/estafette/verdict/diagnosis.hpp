@@ -3,7 +3,7 @@
 // (conf/diagnoses/*.yaml, compiled in), for readers who know nothing of mail.
 //
 // It says how sure it is and what it goes by; it never says that mail arrived where nobody confirmed it.
-// Pure; any thread. Times come formatted for the reader.
+// Pure; any thread.
 #pragma once
 
 #include "estafette/verdict/catalogue.hpp"
@@ -32,7 +32,7 @@ enum class finding : std::uint8_t {
     sender_refused,
     suppressed,
     in_doubt,
-    held,  // by a person
+    held,  // by a person: the mail itself, or the way out
     cancelled,
     handed_over,  // their server took it: perhaps in junk mail or quarantine
     arrived,      // confirmed
@@ -107,8 +107,8 @@ struct diagnosis_words {
     std::vector<std::string> because;
 };
 
-// `time` writes a point in time for the reader.
+// Times are those of the clocks in `where`.
 [[nodiscard]] diagnosis_words
-describe(const diagnosis& d, std::string_view address, language l, std::string (*time)(wall_time));
+describe(const diagnosis& d, std::string_view address, language l, const zone& where = {});
 
 }  // namespace estafette::verdict

@@ -97,7 +97,8 @@ TEST_F(Api, speaks_the_language_that_is_asked_for) {
         EXPECT_FALSE(dutch.at("explanation").at(key).as_string().empty()) << key;
     EXPECT_TRUE(dutch.at("explanation").at("forward").is_null()) << "nobody of theirs has to act";
     EXPECT_THAT(
-        dutch.at("explanation").at("advice").as_string().c_str(), HasSubstr("1 januari 2099, 00:00 UTC")
+        dutch.at("explanation").at("advice").as_string().c_str(),
+        HasSubstr("1 januari 2099 om 00.00 uur (UTC)")
     );
 }
 
@@ -115,6 +116,119 @@ TEST_F(Api, has_a_letter_for_those_who_must_act) {
     for (const auto* part :
          {"Bonjour,\n\n", "a@x.example", "b@y.example", "127.0.0.1", "come back in 300", "1er mai 2026"})
         EXPECT_THAT(letter, HasSubstr(part));
+}
+
+TEST_F(Api, tells_times_by_the_clocks_of_the_tenants_readers_and_what_is_known_of_the_route) {
+    config_.relay.emplace();
+    config_.relay->servers.push_back({"smtp.vendor.example", 587, 10, 10});
+    config_.relay->sends_from = {"192.0.2.10", "2001:db8::/64"};
+    config_.tenants["default"].time_zone = *zone::find("Europe/Paris");
+    start();
+    const auto id = enqueue();
+    auto refused = greylisted(id);
+    refused.what.judged.why = verdict::reason::blocked_policy;
+    ASSERT_TRUE(commit(refused));
+    const auto seen = [&] { return get("/v1/messages/" + id + "?lang=en").json().at("recipients").at(0); };
+    auto r = seen();
+    EXPECT_EQ(r.at("time_zone").as_string(), "Europe/Paris");
+    EXPECT_EQ(r.at("next_attempt_at").as_string(), "2099-01-01T00:00:00.000Z");
+    EXPECT_THAT(
+        std::string{r.at("explanation").at("advice").as_string()},
+        HasSubstr("planned for 1 January 2099 at 01:00 (Europe/Paris)")
+    );
+    std::string letter{r.at("explanation").at("forward").as_string()};
+    for (const auto* part :
+         {": a@x.example\n",
+          ": x.example\n",
+          ": b@y.example\n",
+          ": 127.0.0.1\n",
+          ": 192.0.2.10, 2001:db8::/64\n",
+          ": 1 May 2026 at 10:00 (Europe/Paris)\n",
+          ": 450\n",
+          "“450 4.2.0 come back in 300 seconds”"})
+        EXPECT_THAT(letter, HasSubstr(part));
+    on_loop([&] {
+        hold h;
+        h.why = verdict::reason::auth_failed;
+        h.text = "535 wrong password";
+        h.by = "daemon";
+        below_->holds[default_tenant()] = h;
+    });
+    letter = seen().at("explanation").at("forward").as_string();
+    EXPECT_THAT(letter, HasSubstr(": smtp.vendor.example\n"));
+    EXPECT_THAT(letter, HasSubstr("535 wrong password"));
+    EXPECT_THAT(letter, Not(HasSubstr("1 May 2026"))) << "that was another answer";
+}
+
+TEST_F(Api, what_a_report_said_later_is_not_put_into_the_mouth_of_the_server_that_took_the_mail) {
+    start();
+    const auto id = enqueue();
+    auto taken = greylisted(id);
+    taken.next = store::state::relayed;
+    taken.next_attempt_at.reset();
+    taken.what.judged = {};
+    taken.what.judged.what = verdict::disposition::accepted;
+    taken.what.judged.why = verdict::reason::accepted;
+    taken.what.code = 250;
+    taken.what.text = "queued as 4711";
+    ASSERT_TRUE(commit(taken));
+    store::corrected report;
+    report.who = *recipient_id::parse(id + ".0");
+    report.at = *parse_rfc3339("2026-05-01T09:00:00Z");
+    report.what = store::finding::failed;
+    report.judged.what = verdict::disposition::fail;
+    report.judged.why = verdict::reason::blocked_policy;
+    report.text = "550 5.7.1 not from you";
+    ASSERT_TRUE(commit(report));
+    const auto said = get("/v1/messages/" + id + "?lang=en").json().at("recipients").at(0).at("explanation");
+    const std::string happened{said.at("happened").as_string()};
+    EXPECT_THAT(happened, HasSubstr("The mail server answered: “550 5.7.1 not from you”."));
+    EXPECT_THAT(happened, Not(HasSubstr("127.0.0.1")));
+    EXPECT_THAT(std::string{said.at("forward").as_string()}, Not(HasSubstr("queued as")));
+}
+
+TEST_F(Api, what_somebody_holds_is_explained_as_that) {
+    start();
+    const auto id = enqueue();
+    on_loop([&] {
+        hold h;
+        h.text = "maintenance";
+        h.by = "uid 0";
+        below_->holds[default_tenant()] = h;
+    });
+    const auto seen = [&](const std::string& of) {
+        return get("/v1/messages/" + of + "?lang=fr").json().at("recipients").at(0).at("explanation");
+    };
+    const auto paused = seen(id);
+    EXPECT_EQ(paused.at("headline").as_string(), "Le message est retenu ici");
+    EXPECT_THAT(std::string{paused.at("happened").as_string()}, HasSubstr("uid 0: maintenance"));
+    EXPECT_EQ(get("/v1/diagnosis?address=b@y.example").json().at("finding").as_string(), "held");
+    on_loop([&] { below_->holds.clear(); });
+    store::held by_hand;
+    by_hand.who = *recipient_id::parse(id + ".0");
+    by_hand.at = from_unix_ms(0);
+    by_hand.by = "uid 7";
+    by_hand.text = "a check";
+    ASSERT_TRUE(commit(by_hand));
+    EXPECT_EQ(seen(id).at("headline").as_string(), "Le message est retenu ici");
+    EXPECT_THAT(std::string{seen(id).at("happened").as_string()}, HasSubstr("uid 7: a check"));
+}
+
+TEST_F(Api, a_suppressed_recipient_is_told_why_and_since_when) {
+    start();
+    const auto id = enqueue();
+    ASSERT_TRUE(commit(store::withheld{
+        *recipient_id::parse(id + ".0"),
+        from_unix_ms(0),
+        "on the suppression list since 2026-05-01 (complaint, ses): they said so"
+    }));
+    const auto said = get("/v1/messages/" + id + "?lang=nl").json().at("recipients").at(0).at("explanation");
+    EXPECT_THAT(
+        std::string{said.at("happened").as_string()},
+        ::testing::AllOf(
+            HasSubstr("sinds 1 mei 2026"), HasSubstr("heeft geklaagd"), Not(HasSubstr("met de hand"))
+        )
+    );
 }
 
 TEST_F(Api, shows_mail_of_a_route_that_rests_as_held) {

@@ -186,6 +186,42 @@ TEST_F(Api, an_address_is_erased_with_a_reason_and_counted_before) {
     });
 }
 
+TEST_F(Api, erasing_keeps_the_lines_that_protect_the_person_without_their_words) {
+    start();
+    const auto add = [&](const char* address, const char* cause) {
+        ASSERT_EQ(
+            post(
+                "/v1/suppressions",
+                std::string{R"({"tenant":"acme","text":"Ann said so","address":")"} + address +
+                    R"(","cause":")" + cause + R"("})"
+            )
+                .status,
+            200u
+        );
+    };
+    const auto lines = [&](const char* address) {
+        return get(std::string{"/v1/suppressions?tenant=acme&address="} + address).json().at("suppressions");
+    };
+    add("gone@x.example", "unknown_user");
+    add("ann@x.example", "complaint");
+    const auto erase = [&](const char* address, const char* more) {
+        return post(
+                   "/v1/erase", std::string{R"({"reason":"asked","address":")"} + address + "\"" + more + "}"
+        )
+            .json();
+    };
+    EXPECT_EQ(erase("gone@x.example", R"(,"dry_run":true)").at("suppressions_removed").to_number<int>(), 1);
+    EXPECT_EQ(lines("gone@x.example").as_array().size(), 1u) << "it was only counted";
+    EXPECT_EQ(erase("Gone@X.example", "").at("suppressions_removed").to_number<int>(), 1);
+    EXPECT_EQ(lines("gone@x.example").as_array().size(), 0u) << "it protected nobody";
+    const auto kept = erase("ann@x.example", "");
+    EXPECT_EQ(kept.at("suppressions_removed").to_number<int>(), 0);
+    EXPECT_EQ(kept.at("suppressions_kept").to_number<int>(), 1);
+    const auto line = lines("ann@x.example").at(0);
+    EXPECT_EQ(line.at("cause").as_string(), "complaint");
+    EXPECT_EQ(line.at("text").as_string(), "");
+}
+
 TEST_F(Api, only_administrators_erase_and_only_mail_of_their_tenants) {
     config_.grants = {grant_of(config::role::submit, {"acme"})};
     start();

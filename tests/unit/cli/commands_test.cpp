@@ -149,7 +149,7 @@ TEST_F(the_program, explains_an_address_in_the_readers_language) {
     EXPECT_THAT(
         console.out,
         AllOf(
-            StartsWith("ann@x.example — En attente : Revenez plus tard\n"),
+            StartsWith("ann@x.example — En attente\u00a0: Revenez plus tard\n"),
             HasSubstr("Ce qui s’est passé  Le serveur attend.\n"),
             HasSubstr(
                 "Réponse du serveur  450 4.2.0 wait ?[31m a bit (127.0.0.1:2525, en réponse à RCPT TO)\n"

@@ -128,6 +128,8 @@ constexpr std::pair<std::string_view, std::string_view> bad_configs[]{
     {"tenants: {acme: {server: {servers: [h.example], idle: x}}}",
      "tenants.acme.server.idle: not a duration such as 30s, 5m, 4h or 2d"},
     {"tenants: {acme: {server: }}", "tenants.acme.server: not a section of keys and values"},
+    {"tenants: {acme: {time_zone: Europe/Gent}}",
+     "tenants.acme.time_zone: not a time zone such as Europe/Paris"},
     {"tenants: {acme: {uncertain: drop}}", "tenants.acme.uncertain: not one of resend, hold"},
     {"tenants: {acme: {retry: {greylistd: {}}}}",
      "unknown key tenants.acme.retry.greylistd; nearest: tenants.acme.retry.greylisted"},

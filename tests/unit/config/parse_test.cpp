@@ -43,7 +43,7 @@ relay:
   sends_from: [192.0.2.10, "2001:db8::/48"]
   dkim_domain: Vendor.example
 tenants:
-  acme: {senders: [badges@Vendor.Example, vendor.example], contact: Support}
+  acme: {senders: [badges@Vendor.Example, vendor.example], contact: Support, time_zone: Europe/Paris, send_window: {hours: "08:00-19:00"}}
   globex:
     server: {servers: [mx.globex.example], return_path: "fixed Bounces@Globex.example"}
     expire_after: 2d
@@ -190,6 +190,12 @@ TEST(config_parse, reads_tenants) {
     EXPECT_EQ(globex.server->return_path, return_path_mode::fixed);
     EXPECT_THAT(c.tenants.at("acme").senders, ElementsAre("badges@vendor.example", "vendor.example"));
     EXPECT_EQ(c.tenants.at("acme").contact, "Support");
+    EXPECT_EQ(c.tenants.at("acme").time_zone.name(), "Europe/Paris");
+    EXPECT_EQ(c.tenants.at("acme").send_window->where.name(), "Europe/Paris") << "unless it names another";
+    EXPECT_EQ(globex.time_zone.name(), "UTC");
+    EXPECT_EQ(c.route_of(globex), &*globex.server);
+    EXPECT_EQ(c.route_of(c.tenants.at("acme")), &*c.relay);
+    EXPECT_EQ(c.route_of(c.tenants.at("closed")), nullptr) << "its mail is held";
     EXPECT_EQ(globex.server->return_path_address, "Bounces@globex.example");
     EXPECT_FALSE(globex.server->allow_private);
     EXPECT_EQ(globex.expire_after, hours{48});

@@ -156,6 +156,13 @@ const std::vector<situation> situations{
      finding::route_down,
      likelihood::certain,
      {}},
+    {"our route is paused by a person",
+     {mail(standing::waiting)},
+     route_fact{reason::other, true},
+     domain(0, 0, 0, 0),
+     finding::held,
+     likelihood::certain,
+     {}},
     {"a final failure is not the route's of today",
      {failed(reason::unknown_user)},
      route_fact{reason::auth_failed, false},
@@ -248,7 +255,6 @@ TEST(Diagnosis, NeverSaysThatMailArrivedWithoutAConfirmation) {
 }
 
 TEST(Diagnosis, HasWordsForEveryFindingAndClueInEveryLanguage) {
-    const auto time = [](wall_time) { return std::string{"12:00"}; };
     for (std::size_t l = 0; l < language_count; ++l) {
         for (std::size_t f = 0; f < finding_count; ++f) {
             diagnosis d;
@@ -257,7 +263,7 @@ TEST(Diagnosis, HasWordsForEveryFindingAndClueInEveryLanguage) {
                 d.because.push_back({static_cast<clue::kind>(k), 1, now});
                 d.because.push_back({static_cast<clue::kind>(k), 3, now});
             }
-            const auto words = describe(d, "ann@customer.example", static_cast<language>(l), time);
+            const auto words = describe(d, "ann@customer.example", static_cast<language>(l));
             EXPECT_FALSE(words.sure.empty());
             EXPECT_FALSE(words.headline.empty()) << to_text(d.what);
             EXPECT_FALSE(words.acts.empty()) << to_text(d.what);
@@ -274,11 +280,16 @@ TEST(Diagnosis, NamesTheDomainTheCountAndTheTime) {
     diagnosis d;
     d.what = finding::wrong_address;
     d.how_sure = likelihood::certain;
-    d.because.push_back({clue::kind::others_accepted, 17, now});
-    const auto words =
-        describe(d, "ann@customer.example", language::en, [](wall_time) { return std::string{"today"}; });
+    d.because.push_back({clue::kind::others_accepted, 1017, *parse_rfc3339("2027-01-15T08:00:00Z")});
     EXPECT_EQ(
-        words.because.front(), "17 other mails to customer.example were accepted lately, the last on today."
+        describe(d, "ann@customer.example", language::en).because.front(),
+        "1,017 other messages to customer.example were accepted in the past 24 hours, the last on 15 January "
+        "2027 at 08:00 (UTC)."
+    );
+    EXPECT_EQ(
+        describe(d, "ann@customer.example", language::nl, *zone::find("Europe/Brussels")).because.front(),
+        "1.017 andere berichten aan customer.example zijn de afgelopen 24 uur aangenomen, het laatste op 15 "
+        "januari 2027 om 09.00 uur (Europe/Brussels)."
     );
 }
 

@@ -77,7 +77,7 @@ TEST(rules_report, one_reply_is_explained) {
         HasSubstr("reason       greylisted\nscope        recipient\ndisposition  retry\nrule         "
                   "greylisting/by-name\nwait         5m\n")
     );
-    EXPECT_THAT(*out, HasSubstr("We come back by ourselves."));
+    EXPECT_THAT(*out, HasSubstr("We will come back automatically."));
     const auto unknown = explain_reply(c, "550 Zorglub", "");
     ASSERT_TRUE(unknown);
     EXPECT_THAT(*unknown, HasSubstr("rule         none matched"));
