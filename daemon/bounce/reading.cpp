@@ -1,6 +1,7 @@
 #include "estafette/bounce/reading.hpp"
 
 #include "estafette/base/text.hpp"
+#include "estafette/smtp/command.hpp"
 #include "estafette/verdict/bounce.hpp"
 
 #include <algorithm>
@@ -82,9 +83,9 @@ tag_of(std::string_view raw, const std::vector<std::string>& to, const mail::ver
 }
 
 // Servers keep the letters of a local part or fold them; two mailboxes that differ in nothing else do not
-// share a message.
+// share a message. An ORCPT comes back as it was written (RFC 3461 4.2) from servers that do not decode it.
 bool is_same(std::string_view text, const std::string& address) {
-    if (ascii_iequals(text, address)) {
+    if (ascii_iequals(text, address) || ascii_iequals(text, smtp::to_xtext(address))) {
         return true;
     }
     const auto parsed = mail::address::parse(text);

@@ -18,6 +18,26 @@ code_point code_point_at(std::string_view text, std::size_t at) noexcept {
     return {0xFFFD, 1};
 }
 
+void append_utf8(std::string& out, char32_t c) {
+    const auto put = [&out](char32_t byte) { out += static_cast<char>(byte); };
+    if (c < 0x80) {
+        put(c);
+        return;
+    }
+    if (c < 0x800) {
+        put(0xC0 | (c >> 6));
+    } else {
+        if (c < 0x10000) {
+            put(0xE0 | (c >> 12));
+        } else {
+            put(0xF0 | (c >> 18));
+            put(0x80 | ((c >> 12) & 0x3F));
+        }
+        put(0x80 | ((c >> 6) & 0x3F));
+    }
+    put(0x80 | (c & 0x3F));
+}
+
 namespace {
 
 template <class Predicate> bool any_character(std::string_view text, Predicate is) noexcept {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace estafette::mail {
@@ -43,6 +44,9 @@ struct code_point {
 
 // The character that begins at `at`, in valid UTF-8.
 [[nodiscard]] code_point code_point_at(std::string_view text, std::size_t at) noexcept;
+
+// `c` is a Unicode scalar value.
+void append_utf8(std::string& out, char32_t c);
 
 // C0, DEL, C1, the line and paragraph separators: what must not reach a command, a header or a log.
 [[nodiscard]] bool has_control(std::string_view valid_utf8) noexcept;

@@ -1,9 +1,12 @@
 #include "dsn_fields.hpp"
 
+#include "characters.hpp"
 #include "dsn_text.hpp"
 
 #include "estafette/base/text.hpp"
 
+#include <charconv>
+#include <cstdint>
 #include <optional>
 
 namespace estafette::mail::dsn {
@@ -26,6 +29,33 @@ std::optional<report_action> action_of(std::string_view value) {
         return report_action::relayed;
     }
     return word == "expanded" ? std::optional{report_action::expanded} : std::nullopt;
+}
+
+// The characters of an address in ASCII, "\x{E9}" (RFC 6533 3, utf-8-addr-xtext and -unitext). What is no
+// character, or would end a line, stays as it is.
+std::string with_characters(std::string_view text) {
+    constexpr std::string_view opening = "\\x{";
+    constexpr std::size_t most_digits = 6;
+    std::string out;
+    while (!text.empty()) {
+        if (text.starts_with(opening)) {
+            const auto closing = text.find('}');
+            const auto digits = text.substr(opening.size(), closing - opening.size());
+            std::uint32_t c = 0;
+            const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), c, 16);
+            const bool is_number = closing != std::string_view::npos && digits.size() <= most_digits &&
+                                   ec == std::errc{} && end == digits.data() + digits.size();
+            const bool is_character = c > 0x20 && c != 0x7F && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
+            if (is_number && is_character) {
+                append_utf8(out, c);
+                text.remove_prefix(closing + 1);
+                continue;
+            }
+        }
+        out += text.front();
+        text.remove_prefix(1);
+    }
+    return out;
 }
 
 std::string behind_semicolon(std::string_view value) {
@@ -60,7 +90,14 @@ void read_recipient(const fields& group, report& into) {
 
 std::string address_of_field(std::string_view value) {
     const auto semicolon = value.find(';');
-    const auto words = trim(semicolon == std::string_view::npos ? value : value.substr(semicolon + 1));
+    const bool is_utf8 =
+        semicolon != std::string_view::npos && ascii_iequals(trim(value.substr(0, semicolon)), "utf-8");
+    const auto decoded = is_utf8 ? with_characters(value.substr(semicolon + 1)) : std::string{};
+    const auto words = trim(
+        is_utf8                               ? std::string_view{decoded}
+        : semicolon == std::string_view::npos ? value
+                                              : value.substr(semicolon + 1)
+    );
     if (const auto found = find_addresses(words); !found.empty()) {
         return found.front().address;
     }

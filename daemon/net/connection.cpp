@@ -347,6 +347,10 @@ const std::string& connection::tls() const noexcept {
     return state_->tls_text;
 }
 
+const std::string& connection::banner() const noexcept {
+    return state_->machine.banner();
+}
+
 std::string connection::transcript() const {
     auto text = state_->notes + state_->machine.transcript();
     if (text.size() > transcript_limit)

@@ -287,8 +287,8 @@ void route::opened(const config::endpoint& server) {
     adjust();
 }
 
-void route::open_failed(const config::endpoint& server, const smtp::outcome& why) {
-    const auto judged = uses_.classifier.classify({why, server.host, options_.profile});
+void route::open_failed(const config::endpoint& server, const smtp::outcome& why, std::string_view banner) {
+    const auto judged = uses_.classifier.classify({why, server.host, options_.profile, {}, banner});
     const auto text = words_of(why);
     log::event(
         log::level::warning,

@@ -81,7 +81,7 @@ asio::awaitable<void> route::work() {
         }
         const auto stop = co_await asio::this_coro::cancellation_state;
         if (stop.cancelled() == asio::cancellation_type::none) {
-            open_failed(server, greeting);
+            open_failed(server, greeting, link.banner());
         }
         co_return;
     }
@@ -238,7 +238,7 @@ void route::note_outcome(worker& me, net::delivery d) {
         me.untried.push_back(std::move(*rest));
     }
     if (!p->what.targets.empty()) {
-        me.reports.push_back({p->what, std::move(d), me.link->server(), me.link->tls()});
+        me.reports.push_back({p->what, std::move(d), me.link->server(), me.link->tls(), me.link->banner()});
     }
     me.over.push_back(std::move(p));
 }

@@ -44,7 +44,7 @@ scheduler::describe(const route::route& from, const route::attempt_report& repor
     a.tls = report.tls;
     a.at = outcome.at;
     a.judged = classifier_.classify(
-        {outcome, host_of(report.server), from.options().profile, a.started_at + a.duration}
+        {outcome, host_of(report.server), from.options().profile, a.started_at + a.duration, report.banner}
     );
     if (outcome.answer) {
         a.code = outcome.answer->code;

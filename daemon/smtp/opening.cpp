@@ -13,6 +13,7 @@ namespace estafette::smtp {
 namespace {
 
 constexpr std::uint32_t challenge_limit = 8;
+constexpr std::size_t banner_limit = 512;
 constexpr std::size_t shortest_secret = 4;  // a shorter one cannot be told from other text
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
@@ -89,6 +90,7 @@ void session::state::opening_reply(reply answer) {
         return;
     }
     if (opening_at == phase::banner) {
+        banner = answer.text.substr(0, banner_limit);
         say(phase::ehlo);
     } else if (opening_at == phase::starttls) {
         at = stage::handshake;

@@ -377,6 +377,10 @@ const capabilities& session::offers() const noexcept {
     return state_->offers;
 }
 
+const std::string& session::banner() const noexcept {
+    return state_->banner;
+}
+
 std::uint32_t session::transactions() const noexcept {
     return state_->mails_sent;
 }

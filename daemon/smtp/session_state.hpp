@@ -90,6 +90,7 @@ struct session::state {
     session_options options;
     std::optional<helo_name> name;
     capabilities offers;
+    std::string banner;
     tls_facts tls;
     bool is_encrypted = false;
     stage at = stage::fresh;

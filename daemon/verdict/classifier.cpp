@@ -68,7 +68,7 @@ struct classifier::rules {
     std::vector<bool> without_text;                      // by rule
     unmatched_list unmatched;
     std::vector<bool> candidates;  // one classification's scratch, kept for its capacity
-    bool asks_for_server = false;  // some rule looks at the server or the profile
+    bool asks_for_server = false;  // some rule looks at the server, the profile or the banner
     recent_decisions recent;
 
     std::string folded, key;  // the same
@@ -89,6 +89,8 @@ struct classifier::rules {
             key += e.server;
             key += '\0';
             key += e.profile;
+            key += '\0';
+            key += e.banner;
         }
     }
 
@@ -117,7 +119,6 @@ struct classifier::rules {
     [[nodiscard]] const rule* first_match(
         const evidence& e, const std::optional<smtp::enhanced_code>& enhanced, std::string_view text
     ) {
-        const auto& answer = *e.what.answer;
         candidates = without_text;
         for (const auto pattern : patterns.begin(text)) {
             for (const auto index : by_pattern[pattern]) {
@@ -126,9 +127,8 @@ struct classifier::rules {
         }
         for (std::size_t i = 0; i < candidates.size(); ++i) {
             const auto& r = all.rules[i];
-            if (candidates[i] && r.fits(answer, enhanced, e.what.at, e.server, e.profile) &&
-                (r.text.empty() || any_match(r.text)) && (r.with.empty() || any_match(r.with)) &&
-                (r.without.empty() || !any_match(r.without))) {
+            if (candidates[i] && r.fits(e, enhanced) && (r.text.empty() || any_match(r.text)) &&
+                (r.with.empty() || any_match(r.with)) && (r.without.empty() || !any_match(r.without))) {
                 return &r;
             }
         }
@@ -164,7 +164,7 @@ boost::system::result<classifier, std::string> classifier::compile(std::span<con
             made->by_pattern[pattern].push_back(i);
         }
         made->without_text.push_back(r.text.empty());
-        made->asks_for_server |= !r.servers.empty() || !r.profiles.empty();
+        made->asks_for_server |= r.asks_for_server();
     }
     return classifier{std::move(made)};
 }
@@ -201,7 +201,7 @@ verdict classifier::classify(const evidence& e) const {
     auto v = as_verdict(
         settle(decided->why, decided->fault, decided->what, answer.code, what.at),
         decided->id,
-        !decided->text.empty()
+        decided->is_certain && !decided->text.empty()
     );
     if (v.what == disposition::retry) {
         v.retry_hint = retry_hint(answer.text, e.now);

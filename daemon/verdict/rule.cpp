@@ -77,6 +77,10 @@ std::optional<smtp::phase> parse_phase(std::string_view text) {
     return std::nullopt;
 }
 
+std::optional<bool> parse_truth(std::string_view text) {
+    return text == "true" ? std::optional{true} : text == "false" ? std::optional{false} : std::nullopt;
+}
+
 bool is_suffix_of(std::string_view suffix, std::string_view server) noexcept {
     if (server.ends_with('.')) {
         server.remove_suffix(1);
@@ -86,6 +90,12 @@ bool is_suffix_of(std::string_view suffix, std::string_view server) noexcept {
     }
     return ascii_iequals(server.substr(server.size() - suffix.size()), suffix) &&
            (server.size() == suffix.size() || server[server.size() - suffix.size() - 1] == '.');
+}
+
+// `words` are in lower case.
+bool holds(std::string_view text, std::string_view words) noexcept {
+    const auto is_same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+    return std::search(text.begin(), text.end(), words.begin(), words.end(), is_same) != text.end();
 }
 
 class rule_reader {
@@ -142,13 +152,14 @@ private:
     }
 
     void read_rule(const yaml::node& item) {
-        static constexpr std::array<std::string_view, 14> keys{
+        static constexpr std::array<std::string_view, 16> keys{
             "id",
             "code",
             "enhanced",
             "phase",
             "server",
             "profile",
+            "banner",
             "text",
             "and",
             "but_not",
@@ -156,6 +167,7 @@ private:
             "scope",
             "disposition",
             "delay",
+            "certain",
             "seen",
         };
         if (!item.is_map()) {
@@ -231,14 +243,16 @@ private:
         });
         each(item, "server", [&](const yaml::node& n) { r.servers.push_back(n.scalar()); });
         each(item, "profile", [&](const yaml::node& n) { r.profiles.push_back(n.scalar()); });
+        each(item, "banner", [&](const yaml::node& n) { r.banners.push_back(ascii_lower(n.scalar())); });
         each(item, "text", [&](const yaml::node& n) { r.text.push_back(pattern(n)); });
         each(item, "and", [&](const yaml::node& n) { r.with.push_back(pattern(n)); });
         each(item, "but_not", [&](const yaml::node& n) { r.without.push_back(pattern(n)); });
         const bool has_condition = !r.codes.empty() || !r.enhanced.empty() || r.without_enhanced ||
-                                   r.phases.any() || !r.text.empty() || !r.servers.empty() ||
-                                   !r.profiles.empty();
+                                   r.phases.any() || !r.text.empty() || r.asks_for_server();
         if (!has_condition) {
-            errors_.add(item, "", "a rule needs a condition: code, enhanced, phase, server, profile or text");
+            errors_.add(
+                item, "", "a rule needs a condition: code, enhanced, phase, server, profile, banner or text"
+            );
         }
         if (r.text.empty() && !(r.with.empty() && r.without.empty())) {
             errors_.add(item, "", "and, but_not need text beside them");
@@ -260,6 +274,7 @@ private:
         const auto why = word("reason", parse_reason, "must be one of the reasons of docs/reasons.md");
         r.fault = word("scope", parse_scope, "must be recipient, message, sender or route");
         r.what = word("disposition", parse_disposition, "must be retry or fail");
+        r.is_certain = word("certain", parse_truth, "must be true or false").value_or(true);
         if (!item.find("reason")) {
             errors_.add(item, "reason", "a rule needs a reason");
         }
@@ -328,27 +343,23 @@ bool enhanced_pattern::matches(const smtp::enhanced_code& code) const noexcept {
     return true;
 }
 
-bool rule::fits(
-    const smtp::reply& answer,
-    const std::optional<smtp::enhanced_code>& enhanced_code,
-    smtp::phase at,
-    std::string_view server,
-    std::string_view profile
-) const noexcept {
-    const auto has_code = [&](const code_range& r) {
-        return answer.code >= r.first && answer.code <= r.last;
+bool rule::fits(const evidence& e, const std::optional<smtp::enhanced_code>& enhanced_code) const noexcept {
+    const auto has_code = [code = e.what.answer->code](const code_range& r) {
+        return code >= r.first && code <= r.last;
     };
     const auto has_enhanced = [&](const enhanced_pattern& p) {
         return enhanced_code && p.matches(*enhanced_code);
     };
-    const auto is_server = [&](const std::string& suffix) { return is_suffix_of(suffix, server); };
+    const auto is_server = [&](const std::string& suffix) { return is_suffix_of(suffix, e.server); };
+    const auto greeted = [&](const std::string& words) { return holds(e.banner, words); };
     const bool names_enhanced = without_enhanced || !enhanced.empty();
     return (codes.empty() || std::any_of(codes.begin(), codes.end(), has_code)) &&
            (!names_enhanced || (without_enhanced && !enhanced_code) ||
             std::any_of(enhanced.begin(), enhanced.end(), has_enhanced)) &&
-           (phases.none() || phases.test(static_cast<std::size_t>(at))) &&
+           (phases.none() || phases.test(static_cast<std::size_t>(e.what.at))) &&
            (servers.empty() || std::any_of(servers.begin(), servers.end(), is_server)) &&
-           (profiles.empty() || std::find(profiles.begin(), profiles.end(), profile) != profiles.end());
+           (profiles.empty() || std::find(profiles.begin(), profiles.end(), e.profile) != profiles.end()) &&
+           (banners.empty() || std::any_of(banners.begin(), banners.end(), greeted));
 }
 
 boost::system::result<rule_set, std::string> read_rules(std::span<const rule_file> files) {

@@ -39,6 +39,7 @@ struct rule {
     std::bitset<smtp::phase_count> phases;
     std::vector<std::string> servers;    // suffixes of the server's name
     std::vector<std::string> profiles;   // the route's profile
+    std::vector<std::string> banners;    // what its greeting holds, in lower case
     std::vector<std::uint32_t> text;     // at least one of these patterns…
     std::vector<std::uint32_t> with;     // …and at least one of these…
     std::vector<std::uint32_t> without;  // …and none of these
@@ -47,15 +48,15 @@ struct rule {
     std::optional<scope> fault;
     std::optional<disposition> what;
     std::optional<seconds> delay;
+    bool is_certain = true;  // false: its words may mean something else
 
     // All conditions but the texts.
-    [[nodiscard]] bool fits(
-        const smtp::reply& answer,
-        const std::optional<smtp::enhanced_code>& enhanced_code,
-        smtp::phase at,
-        std::string_view server,
-        std::string_view profile
-    ) const noexcept;
+    [[nodiscard]] bool
+    fits(const evidence& e, const std::optional<smtp::enhanced_code>& enhanced_code) const noexcept;
+
+    [[nodiscard]] bool asks_for_server() const noexcept {
+        return !servers.empty() || !profiles.empty() || !banners.empty();
+    }
 };
 
 struct rule_set {

@@ -114,6 +114,7 @@ public:
 
     [[nodiscard]] const std::string& server() const noexcept;  // "host:port" once open() began
     [[nodiscard]] const std::string& tls() const noexcept;     // "TLSv1.3 …, verified"; empty for none
+    [[nodiscard]] const std::string& banner() const noexcept;  // what the server greeted us with, ≤ 512 bytes
 
     // The dialogue of opening and of the last delivery, ≤ 16 KiB, secrets redacted; raw: show by
     // printable(). Made when asked for.

@@ -23,6 +23,7 @@ struct attempt_report {
     net::delivery result;     // one entry per target of `what`, in its order
     std::string_view server;  // "host:port"
     std::string_view tls;     // "TLSv1.3 …, verified"; empty for none
+    std::string_view banner;  // what the server greeted us with
 };
 
 class reporter {

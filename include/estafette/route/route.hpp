@@ -150,7 +150,7 @@ private:
     [[nodiscard]] std::optional<job> pull();
     [[nodiscard]] bool admit(job& j, steady_time now);
     void opened(const config::endpoint& server);
-    void open_failed(const config::endpoint& server, const smtp::outcome& why);
+    void open_failed(const config::endpoint& server, const smtp::outcome& why, std::string_view banner);
     void rest(const verdict::verdict& judged, const std::string& text, planner::gravity how);
     void works_again();
     void adjust();  // wake or start as many workers as the planner wants

@@ -131,6 +131,7 @@ public:
     [[nodiscard]] const outcome& failure() const noexcept;  // why the session did not open, or ended
     [[nodiscard]] misbehaviour misbehaved() const noexcept;
     [[nodiscard]] const capabilities& offers() const noexcept;
+    [[nodiscard]] const std::string& banner() const noexcept;   // raw, ≤ 512 bytes; may have come in clear
     [[nodiscard]] std::uint32_t transactions() const noexcept;  // MAIL commands sent
 
     // The dialogue of opening and of the transaction whose outcome was taken last (or, before, of the

@@ -71,6 +71,7 @@ struct evidence {
     std::string_view server;         // the host we spoke to
     std::string_view profile;        // the route's provider profile, or empty
     std::optional<wall_time> now{};  // to read "try again after 08:30 UTC"; without it dates are not read
+    std::string_view banner{};       // what the server greeted us with, or empty
 };
 
 struct verdict {

@@ -109,6 +109,19 @@ TEST_F(a_report, without_return_path_needs_message_and_address) {
     EXPECT_TRUE(changes_of(other, mail, now).empty());
 }
 
+TEST_F(a_report, names_the_recipient_also_in_the_form_of_an_orcpt) {
+    const auto mail = mail_to({"bob@customer.example", "ann+news@customer.example"});
+    const auto r = read(
+        report_of{.recipient = "ann+2Bnews@customer.example", .envelope_id = id_text}.text(),
+        {},
+        keys,
+        rules()
+    );
+    const auto changes = changes_of(r, mail, now);
+    ASSERT_EQ(changes.size(), 1u);
+    EXPECT_EQ(changes[0].who.index, 1u);
+}
+
 TEST_F(a_report, of_a_foreign_message_id_says_which) {
     const auto r = read(report_of{}.text(), {}, keys, rules());
     EXPECT_FALSE(r.message);

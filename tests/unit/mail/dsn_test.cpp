@@ -66,6 +66,29 @@ TEST(delivery_report, holds_several_recipients_however_many_blank_lines_part_the
     EXPECT_EQ(r.recipients[4].action, report_action::failed) << "no action, but a 5";
 }
 
+TEST(delivery_report, of_internationalised_mail_names_its_addresses) {
+    const std::string body =
+        "--b\nContent-Type: text/plain; charset=utf-8\n\nNon remis.\n"
+        "--b\nContent-Type: message/global-delivery-status\n\nReporting-MTA: dns; mx.example\n\n"
+        "Original-Recipient: utf-8; \\x{E9}ric@\\x{4F8B}.example\n"
+        "Final-Recipient: utf-8; \xc3\xa9ric@\xe4\xbe\x8b.example\n"
+        "Action: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 bo\xc3\xaete inconnue\n\n"
+        "Final-Recipient: utf-8; \\x{D800}\\x{A}\\x{110000}\\x{zz}a@y.example\nAction: failed\n\n"
+        "--b\nContent-Type: message/global\n\nMessage-ID: <m1@vendor.example>\n\nSalut\n--b--\n";
+    const auto r = read_report(mail(
+        "Content-Type: multipart/report; report-type=global-delivery-status; boundary=b\nSubject: Non "
+        "remis\n",
+        body
+    ));
+    ASSERT_EQ(r.kind, report_kind::delivery);
+    EXPECT_EQ(r.message_id, "m1@vendor.example");
+    ASSERT_EQ(r.recipients.size(), 2u);
+    EXPECT_EQ(r.recipients[0].original, "\xc3\xa9ric@\xe4\xbe\x8b.example");
+    EXPECT_EQ(r.recipients[0].address, "\xc3\xa9ric@\xe4\xbe\x8b.example");
+    EXPECT_EQ(r.recipients[0].diagnostic, "550 5.1.1 bo\xc3\xaete inconnue");
+    EXPECT_EQ(r.recipients[1].address.find('\n'), std::string::npos) << "no character becomes a line end";
+}
+
 TEST(delivery_report, takes_the_words_beside_it_where_it_gives_no_reason) {
     const auto r = read_report(with_status(
         "Final-Recipient: rfc822;ann@x.example\nAction: failed\nStatus: 5.0.0\n",

@@ -51,6 +51,22 @@ session opened(session_options options = in_clear(), const std::string& keywords
     return s;
 }
 
+TEST(session, remembers_the_banner_but_not_all_of_an_endless_one) {
+    session s{in_clear()};
+    (void)s.on_connected();
+    EXPECT_EQ(s.banner(), "");
+    (void)s.on_bytes("220-mx.y.example ESMTP Zorg\r\n220 at your service\r\n");
+    EXPECT_EQ(s.banner(), "mx.y.example ESMTP Zorg\nat your service");
+    (void)write_all(s);
+    (void)s.on_bytes("250 y\r\n");
+    EXPECT_EQ(s.banner(), "mx.y.example ESMTP Zorg\nat your service");
+
+    session long_one{in_clear()};
+    (void)long_one.on_connected();
+    (void)long_one.on_bytes("220 " + std::string(900, 'z') + "\r\n");
+    EXPECT_EQ(long_one.banner(), std::string(512, 'z'));
+}
+
 TEST(session, names_the_phase_whose_time_limit_holds) {
     session s{in_clear()};
     action a = s.on_connected();

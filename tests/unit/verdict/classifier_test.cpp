@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <rapidcheck.h>
 
 namespace estafette::verdict {
 namespace {
@@ -370,12 +369,15 @@ rules:
   - {id: f, text: ['no <thing>'], but_not: [sweet], reason: unknown_user}
   - {id: g, text: [alpha], and: [beta, gamma], reason: bad_domain}
   - {id: h, enhanced: none, code: 556, reason: bad_domain}
+  - {id: i, banner: [Big Mailer, 'esmtp zorg'], reason: server_busy}
 )");
     ASSERT_TRUE(c) << c.error();
-    const auto rule_of =
-        [&](const smtp::outcome& what, std::string_view server = {}, std::string_view profile = {}) {
-            return c->classify({what, server, profile}).rule;
-        };
+    const auto rule_of = [&](const smtp::outcome& what,
+                             std::string_view server = {},
+                             std::string_view profile = {},
+                             std::string_view banner = {}) {
+        return c->classify({what, server, profile, {}, banner}).rule;
+    };
     EXPECT_EQ(rule_of(answered(phase::rcpt, 551, "", "x")), "a");
     EXPECT_EQ(rule_of(answered(phase::rcpt, 575, "", "x")), "a");
     EXPECT_EQ(rule_of(answered(phase::rcpt, 550, "5.7.505", "x")), "b");
@@ -390,9 +392,26 @@ rules:
     EXPECT_EQ(rule_of(answered(phase::rcpt, 550, "", "alpha")), "");
     EXPECT_EQ(rule_of(answered(phase::rcpt, 556, "", "x")), "h");
     EXPECT_EQ(rule_of(answered(phase::rcpt, 556, "5.1.1", "x")), "");
+    EXPECT_EQ(rule_of(answered(phase::rcpt, 550, "", "x"), "", "", "mx.y.example ESMTP Zorg 2.1"), "i");
+    EXPECT_EQ(rule_of(answered(phase::rcpt, 550, "", "x"), "", "", "BIG MAILER here"), "i");
+    EXPECT_EQ(rule_of(answered(phase::rcpt, 550, "", "x"), "", "", "big, mailer"), "");
+    EXPECT_EQ(rule_of(answered(phase::rcpt, 550, "", "x"), "", "", ""), "") << "nor what was decided before";
     const auto v = c->classify({answered(phase::rcpt, 550, "", "x"), "", "microsoft365"});
     EXPECT_EQ(v.retry_hint, seconds{600});
     EXPECT_EQ(v.what, disposition::retry) << "a rate limit is never a failure";
+}
+
+TEST(rules, are_certain_where_they_read_words_and_do_not_say_otherwise) {
+    const auto c = compiled(R"(
+rules:
+  - {id: a, text: pear, reason: unknown_user}
+  - {id: b, text: plum, reason: unknown_user, certain: false}
+  - {id: c, code: 553, reason: unknown_user}
+)");
+    ASSERT_TRUE(c) << c.error();
+    EXPECT_TRUE(c->classify({answered(phase::rcpt, 550, "", "pear"), {}, {}}).certain);
+    EXPECT_FALSE(c->classify({answered(phase::rcpt, 550, "", "plum"), {}, {}}).certain);
+    EXPECT_FALSE(c->classify({answered(phase::rcpt, 553, "", "x"), {}, {}}).certain);
 }
 
 TEST(rules, the_first_match_wins_and_files_come_in_the_order_of_their_names) {
@@ -424,6 +443,7 @@ TEST(rules, a_bad_one_is_refused_with_its_line) {
              {"rules:\n  - {id: a, enhanced: 5.1, reason: other}\n", ":2: enhanced: must be"},
              {"rules:\n  - {id: a, phase: rctp, reason: other}\n", ":2: phase: must be"},
              {"rules:\n  - {id: a, text: x, reason: other, delay: 1}\n", ":2: delay: must be"},
+             {"rules:\n  - {id: a, text: x, reason: other, certain: 1}\n", ":2: certain: must be"},
              {"rules:\n  - {id: a, text: x, reason: auth_failed, scope: route, disposition: fail}\n",
               "cannot say auth_failed of scope route to fail"},
              {"rules:\n  - {id: a, text: x, reason: unknown_user, scope: route}\n",
@@ -442,57 +462,6 @@ TEST(rules, a_bad_one_is_refused_with_its_line) {
     }
     EXPECT_TRUE(compiled("# nothing but a comment\n"));
     EXPECT_TRUE(compiled("rules: []\n"));
-}
-
-// ---- what no rule can do -----------------------------------------------------------------------------
-
-smtp::outcome any_outcome() {
-    static const std::vector<std::string> words{
-        "user",     "unknown",     "mailbox", "full",         "relay",    "denied",     "authentication",
-        "required", "spam",        "blocked", "sender",       "rejected", "try again",  "too",
-        "many",     "connections", "quota",   "spf",          "domain",   "tls",        "policy",
-        "does not", "exist",       "5.7.1",   "in 5 minutes", "\xe9\xff", "greylisted",
-    };
-    smtp::outcome what;
-    what.at = static_cast<phase>(*rc::gen::inRange(0, static_cast<int>(smtp::phase_count)));
-    smtp::reply answer;
-    answer.code = *rc::gen::inRange(200, 600);
-    if (*rc::gen::arbitrary<bool>()) {
-        answer.enhanced = smtp::enhanced_code{
-            static_cast<std::uint16_t>(answer.code / 100),
-            *rc::gen::inRange<std::uint16_t>(0, 9),
-            *rc::gen::inRange<std::uint16_t>(0, 40),
-        };
-    }
-    const auto count = *rc::gen::inRange(0, 8);
-    for (int i = 0; i < count; ++i) {
-        answer.text += *rc::gen::elementOf(words) + " ";
-    }
-    answer.text += *rc::gen::arbitrary<std::string>();
-    what.answer = answer;
-    what.dot_sent = what.at == phase::dot;
-    return what;
-}
-
-TEST(classifier, a_fault_of_the_route_or_the_sender_never_fails_a_recipient) {
-    EXPECT_TRUE(rc::check([] {
-        const auto what = any_outcome();
-        const auto v = classify(what);
-        RC_ASSERT(is_meaningful(v.why, v.fault, v.what));
-        if (v.fault == scope::route || v.fault == scope::sender) {
-            RC_ASSERT(v.what == disposition::retry);
-        }
-        if (what.at < phase::mail) {
-            RC_ASSERT(v.fault == scope::route);
-        }
-        if (v.what == disposition::fail) {
-            RC_ASSERT(what.answer->code >= 500 && what.answer->code != 503);
-            RC_ASSERT(what.at > phase::ready);
-        }
-        if (v.what == disposition::accepted) {
-            RC_ASSERT(what.at == phase::dot && what.answer->is_positive());
-        }
-    }));
 }
 
 }  // namespace

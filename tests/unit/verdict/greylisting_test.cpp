@@ -120,6 +120,7 @@ TEST(greylisting, is_not_seen_where_it_only_sounds_like_it) {
         {421, "4.4.2 Connection timed out, retry later"},
         {451, "4.4.1 Could not connect to the remote host, retrying later"},
         {450, "4.2.0 Mailbox busy, try again later"},
+        {451, "4.7.1 Sorry, our service is temporarily unavailable; come back later"},
         {451, "4.3.5 Server configuration problem, try again later"},
         {451, "4.3.0 Queue file write error, try later"},
         {450, "4.7.1 Too much mail from your domain today, come back tomorrow"},

@@ -32,6 +32,7 @@ TEST(hint, the_seconds_of_every_written_form_are_exact) {
         {"Greylisted for 300 seconds (see our web site)", 300},
         {"greylisted, 47 seconds remaining", 47},
         {"You must wait 60 second(s) before you try again", 60},
+        {"Too many mails, try again in 1 hour(s) 25 minute(s) and see our page", 5100},
         {"please try again in 5-10 minutes", 600},
         {"please try again in 5 to 10 minutes", 600},
         {"Try again later (retry-after: 120)", 120},
