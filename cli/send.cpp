@@ -29,7 +29,7 @@ struct send_options {
     std::string from, reply_to, subject, text, text_file, html, html_file;
     std::vector<std::string> to, cc, bcc, attachments, headers, tags;
     std::string tenant, send_at, expires_at, priority, category, group, key, on_key, metadata,
-        idempotency_key;
+        idempotency_key, notify, returned, envelope_id;
     bool raw = false;
     bool require_tls = false;
     bool ignore_suppression = false;
@@ -131,6 +131,17 @@ outcome<json::object> common_fields(const send_options& given, console& io) {
     set("on_key", given.on_key);
     if (!given.tags.empty()) {
         out["tags"] = json::array(given.tags.begin(), given.tags.end());
+    }
+    json::object reports;
+    for (const auto& [name, value] :
+         {std::pair{"notify", &given.notify}, {"return", &given.returned}, {"envelope_id", &given.envelope_id}
+         }) {
+        if (!value->empty()) {
+            reports[name] = *value;
+        }
+    }
+    if (!reports.empty()) {
+        out["dsn"] = std::move(reports);
     }
     if (given.require_tls) {
         out["require_tls"] = true;
@@ -313,6 +324,17 @@ void add_handling(CLI::App& command, send_options& o) {
     option(command, "--tag", o.tags, "A tag; may be repeated", "TEXT");
     option(command, "--metadata", o.metadata, "A JSON object kept with the message", "JSON");
     option(command, "--idempotency-key", o.idempotency_key, "The same key sends a message only once", "KEY");
+    option(
+        command,
+        "--notify",
+        o.notify,
+        "Reports that other servers shall send: never, or of success,failure,delay",
+        "LIST"
+    );
+    command.add_option("--return", o.returned, "What of the mail shall be in a report (headers)")
+        ->type_name("PART")
+        ->check(CLI::IsMember({"headers", "full"}));
+    option(command, "--envelope-id", o.envelope_id, "Your own name of the mail in reports", "TEXT");
     command.add_flag(
         "--require-tls", o.require_tls, "Only by servers that promise TLS all the way (RFC 8689)"
     );

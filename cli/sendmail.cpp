@@ -79,9 +79,6 @@ private:
         for (const std::string& one : options_.ignored) {
             all += " " + printable(one, 80);
         }
-        if (!options_.notify.empty() || !options_.returned.empty() || !options_.envelope_id.empty()) {
-            all += " -N/-R/-V (estafette status tells what became of each recipient)";
-        }
         if (!all.empty()) {
             io_.log("sendmail: ignored" + all);
         }
@@ -110,6 +107,19 @@ private:
         return mailbox_of(name, envelope_sender.empty() ? names_.complete(who.login) : envelope_sender);
     }
 
+    json::object reports() const {
+        json::object out;
+        for (const auto& [name, value] :
+             {std::pair{"notify", &options_.notify},
+              {"return", &options_.returned},
+              {"envelope_id", &options_.envelope_id}}) {
+            if (!value->empty()) {
+                out[name] = *value;
+            }
+        }
+        return out;
+    }
+
     // Bytes as the caller gave them, envelope as written: completed, repaired, handed over.
     boost::system::result<std::string, failure>
     hand_over(std::string_view bytes, const std::string& from, const std::vector<std::string>& to) const {
@@ -128,6 +138,9 @@ private:
         }
         if (message.to.empty()) {
             return failure{exit_code::data, "no recipient", {}};
+        }
+        if (json::object wanted = reports(); !wanted.empty()) {
+            message.fields["dsn"] = std::move(wanted);
         }
         message.bytes = repaired(bytes, {from_field(message.from), names_.domain});
         const auto accepted = submit(api_, request_of(message), {});

@@ -1,6 +1,7 @@
 #include "sendmail_options.hpp"
 
 #include "estafette/base/text.hpp"
+#include "estafette/mail/dsn_request.hpp"
 
 #include <array>
 #include <string_view>
@@ -105,8 +106,8 @@ private:
         case 'F': out_.full_name = given; return {};
         case 'b': return take_mode(given);
         case 'B': return take_body_type(given);
-        case 'N': out_.notify = given; return {};
-        case 'R': out_.returned = given; return {};
+        case 'N': return take_notify(given);
+        case 'R': return take_returned(given);
         case 'V': out_.envelope_id = given; return {};
         case 'o':
             if (given == "i" || given == "itrue" || given == "iTrue") {
@@ -135,6 +136,24 @@ private:
         } else {
             return "-b" + printable(given) + " is not supported: only -bm, -bs, -bp and -bi";
         }
+        return {};
+    }
+
+    std::string take_notify(const std::string& given) {
+        const auto parsed = mail::parse_notify(given);
+        if (!parsed) {
+            return "-N takes never, or of success,failure,delay what is wanted, not " + printable(given);
+        }
+        out_.notify = mail::notify_text(*parsed);
+        return {};
+    }
+
+    std::string take_returned(const std::string& given) {
+        const auto parsed = mail::parse_dsn_content(given);
+        if (!parsed) {
+            return "-R takes full or hdrs, not " + printable(given);
+        }
+        out_.returned = mail::to_text(*parsed);
         return {};
     }
 

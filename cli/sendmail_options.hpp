@@ -30,7 +30,7 @@ struct sendmail_options {
     std::optional<std::string> sender;          // -f, -r; empty: the null sender
     std::string full_name;                      // -F
     std::string body_type;                      // -B: 7BIT, 8BITMIME
-    std::string notify, returned, envelope_id;  // -N, -R, -V (RFC 3461)
+    std::string notify, returned, envelope_id;  // -N, -R, -V (RFC 3461), as the API takes them
     std::vector<std::string> recipients;
     std::vector<std::string> ignored;  // as written
 };

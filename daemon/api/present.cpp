@@ -51,6 +51,20 @@ verdict::disposition usual_disposition(state s) {
     return verdict::disposition::retry;
 }
 
+// Null is what the caller left open.
+json::object present(const mail::dsn_request& r) {
+    using enum mail::dsn_request::notify_bits;
+    json::array notify;
+    for (const auto bit : {success, failure, delay, never})
+        if ((r.notify & bit) != 0)
+            notify.emplace_back(mail::notify_text(bit));
+    return {
+        {"notify", notify.empty() ? json::value(nullptr) : json::value(std::move(notify))},
+        {"return", text_or_null(mail::to_text(r.ret))},
+        {"envelope_id", text_or_null(r.envid)},
+    };
+}
+
 json::object present(const store::attempt& a) {
     json::object out{
         {"number", a.number},
@@ -358,6 +372,7 @@ present(const store::message_view& m, const std::optional<hold>& why_held, const
         {"metadata", ec ? json::value(json::object{}) : std::move(metadata)},
         {"require_tls", message.require_tls},
         {"ignore_suppression", message.ignore_suppression},
+        {"dsn", present(message.reports)},
         {"accepted_at", to_rfc3339(message.accepted_at)},
         {"due_at", to_rfc3339(message.due_at)},
         {"expires_at", to_rfc3339(message.expires_at)},
@@ -390,6 +405,7 @@ json::object present(const route::route_status& r) {
         {"since", time_or_null(r.since)},
         {"until", time_or_null(r.until)},
         {"connections", r.connections},
+        {"connections_allowed", r.allowed},
         {"ready", r.ready},
         {"servers", std::move(servers)},
         {"fallbacks", std::move(fallbacks)},

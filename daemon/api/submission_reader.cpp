@@ -141,6 +141,24 @@ void read_envelope(field_reader& read, const json::value& v, std::optional<mail:
     }
 }
 
+void read_dsn(field_reader& read, const json::value& v, std::optional<mail::dsn_fields>& into) {
+    const auto* object = read.object(v, "/dsn");
+    if (object == nullptr)
+        return;
+    auto& made = into.emplace();
+    for (const auto& [key, value] : *object) {
+        const auto field = "/dsn/" + escape_pointer(key);
+        if (key == "notify" && !value.is_null())
+            read.addresses(value, field, made.notify.emplace());
+        else if (key == "return")
+            read.string(value, field, made.content);
+        else if (key == "envelope_id")
+            read.string(value, field, made.envelope_id);
+        else if (key != "notify")
+            read.refuse(field, errc::field_unknown);
+    }
+}
+
 void read_headers(field_reader& read, const json::value& v, mail::submission& into) {
     if (const auto* object = read.object(v, "/headers"))
         for (const auto& [key, value] : *object) {
@@ -228,6 +246,8 @@ bool read_options(field_reader& read, std::string_view key, const json::value& v
         read.boolean(v, "/require_tls", s.require_tls);
     else if (key == "ignore_suppression")
         read.boolean(v, "/ignore_suppression", s.ignore_suppression);
+    else if (key == "dsn")
+        read_dsn(read, v, s.dsn);
     else
         return false;
     return true;

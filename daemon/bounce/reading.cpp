@@ -85,7 +85,7 @@ tag_of(std::string_view raw, const std::vector<std::string>& to, const mail::ver
 // Servers keep the letters of a local part or fold them; two mailboxes that differ in nothing else do not
 // share a message. An ORCPT comes back as it was written (RFC 3461 4.2) from servers that do not decode it.
 bool is_same(std::string_view text, const std::string& address) {
-    if (ascii_iequals(text, address) || ascii_iequals(text, smtp::to_xtext(address))) {
+    if (ascii_iequals(text, address) || ascii_iequals(text, mail::to_xtext(address))) {
         return true;
     }
     const auto parsed = mail::address::parse(text);

@@ -161,6 +161,51 @@ void set_labels(draft& d) {
         );
 }
 
+std::uint8_t notify_of(draft& d, const address_list& words) {
+    unsigned all = 0;
+    for (std::size_t i = 0; i < words.items.size(); ++i) {
+        const auto one = parse_notify(words.items[i]);
+        if (!one)
+            d.refuse(
+                entry_pointer("/dsn/notify", words, i),
+                errc::field_type,
+                "is none of \"success\", \"failure\", \"delay\" and \"never\""
+            );
+        all |= one.value_or(0);
+    }
+    if (words.items.empty())
+        d.refuse("/dsn/notify", errc::field_missing, "at least one word is required");
+    if ((all & dsn_request::never) != 0 && all != dsn_request::never)
+        d.refuse("/dsn/notify", errc::field_conflict, "\"never\" goes with no other word");
+    return static_cast<std::uint8_t>(all);
+}
+
+void set_reports(draft& d) {
+    if (!d.given.dsn)
+        return;
+    const auto& s = *d.given.dsn;
+    auto& r = d.made.reports;
+    if (s.notify)
+        r.notify = notify_of(d, *s.notify);
+    if (s.content) {
+        if (const auto parsed = parse_dsn_content(*s.content))
+            r.ret = *parsed;
+        else
+            d.refuse("/dsn/return", errc::field_type, "is neither \"headers\" nor \"full\"");
+    }
+    // RFC 3461 4.4: printable US-ASCII, since a report repeats it in a field of its own.
+    if (s.envelope_id && check_line(d, "/dsn/envelope_id", *s.envelope_id, envid_limit)) {
+        if (std::ranges::any_of(*s.envelope_id, [](char c) { return c < ' ' || c > '~'; }))
+            d.refuse("/dsn/envelope_id", errc::field_type, "has other characters than printable ASCII");
+        else if (to_xtext(*s.envelope_id).size() > envid_limit)
+            d.refuse(
+                "/dsn/envelope_id", errc::too_large, "longer than 100 bytes once it is encoded (RFC 3461)"
+            );
+        else
+            r.envid = *s.envelope_id;
+    }
+}
+
 }  // namespace
 
 bool check_line(draft& d, const std::string& pointer, std::string_view text, std::size_t limit) {
@@ -192,6 +237,7 @@ void compose_envelope(draft& d) {
     set_recipients(d);
     set_times(d);
     set_labels(d);
+    set_reports(d);
 }
 
 }  // namespace estafette::mail

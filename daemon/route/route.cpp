@@ -430,6 +430,7 @@ route_status route::status() const {
     s.id = id();
     s.connections =
         static_cast<std::size_t>(std::ranges::count_if(active_, [](auto* w) { return w->link != nullptr; }));
+    s.allowed = planner_.allowed();
     s.ready = ready_.size();
     s.fallbacks = fallbacks();
     for (const auto& e : options_.servers) {

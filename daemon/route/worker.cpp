@@ -12,6 +12,19 @@ namespace estafette::route {
 
 namespace {
 
+// What the caller leaves open: a report names the message and the recipient as we know them; without its
+// content it is small.
+void want_reports(mail::dsn_request& dsn, const mail::message& m) {
+    const bool is_open = m.reports.ret == mail::dsn_request::content::unspecified;
+    dsn.ret = is_open ? mail::dsn_request::content::headers : m.reports.ret;
+    dsn.notify = m.reports.notify;
+    dsn.orcpt = true;
+    dsn.envid = m.reports.envid;
+    if (dsn.envid.empty()) {
+        dsn.envid = m.id.text();
+    }
+}
+
 // Made anew in the memory of an earlier one.
 void address(
     net::transaction& t, const config::route_options& options, const mail::verp_keys& keys, const job& j
@@ -24,8 +37,7 @@ void address(
     t.from_sender = options.return_path == config::return_path_mode::sender;
     t.return_path =
         t.from_sender ? std::nullopt : return_path(options, keys, *j.message, j.targets.front().index);
-    // A report names the message and the recipient as we know them; without its content it is small.
-    t.dsn = smtp::dsn_request{smtp::dsn_request::content::headers, j.message->id.text(), 0, true};
+    want_reports(t.dsn ? *t.dsn : t.dsn.emplace(), *j.message);
 }
 
 bool is_tls_failure(const error_code& e) {

@@ -51,30 +51,6 @@ void append_notify(std::string& to, std::uint8_t notify) {
     }
 }
 
-constexpr bool is_plain_in_xtext(char c) noexcept {
-    return c > ' ' && c < 0x7F && c != '+' && c != '=';
-}
-
-std::size_t xtext_size(std::string_view text) noexcept {
-    const auto plain = std::ranges::count_if(text, is_plain_in_xtext);
-    return 3 * text.size() - 2 * static_cast<std::size_t>(plain);
-}
-
-void append_xtext(std::string& to, std::string_view text) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    for (const char c : text) {
-        if (is_plain_in_xtext(c)) {
-            to += c;
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            to += '+';
-            to += hex[byte >> 4];
-            to += hex[byte & 15];
-        }
-    }
-}
-
-constexpr std::size_t envid_limit = 100;      // RFC 3461 4.4
 constexpr std::size_t auth_line_limit = 510;  // a longer initial response waits for the server's 334
 
 }  // namespace
@@ -89,12 +65,6 @@ result<helo_name> helo_name::parse(std::string_view text) {
         return errc::domain_invalid;
     }
     return helo_name{std::string{text}};
-}
-
-std::string to_xtext(std::string_view text) {
-    std::string out;
-    append_xtext(out, text);
-    return out;
 }
 
 void command_writer::line(std::string_view text) {
@@ -176,9 +146,9 @@ void command_writer::mail(const mail::address* from, const mail_parameters& with
         case dsn_request::content::full: wire_ += " RET=FULL"; break;
         case dsn_request::content::headers: wire_ += " RET=HDRS"; break;
         }
-        if (!with.dsn->envid.empty() && xtext_size(with.dsn->envid) <= envid_limit) {
+        if (!with.dsn->envid.empty() && mail::xtext_size(with.dsn->envid) <= mail::envid_limit) {
             wire_ += " ENVID=";
-            append_xtext(wire_, with.dsn->envid);
+            mail::append_xtext(wire_, with.dsn->envid);
         }
     }
     show_from(begin);
@@ -193,7 +163,7 @@ void command_writer::rcpt(const mail::address& to, const dsn_request* dsn) {
         append_notify(wire_, dsn->notify);
         if (dsn->orcpt && !to.needs_smtputf8()) {
             wire_ += " ORCPT=rfc822;";
-            append_xtext(wire_, to.text());
+            mail::append_xtext(wire_, to.text());
         }
     }
     show_from(begin);

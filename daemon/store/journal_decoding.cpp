@@ -80,6 +80,7 @@ private:
         m->metadata = d_.string();
         c.idempotency_key = d_.string();
         c.idempotency_digest = d_.string();
+        m->reports = (flags & wants_reports) != 0 ? read_reports(d_) : mail::dsn_request{};
         c.message = std::move(m);
         std::optional<std::uint64_t> body;
         if ((flags & has_body) != 0) {

@@ -3,6 +3,7 @@
 #include "crc32c.hpp"
 #include "journal_changes.hpp"
 #include "journal_tags.hpp"
+#include "journal_words.hpp"
 
 namespace estafette::store {
 
@@ -26,6 +27,7 @@ public:
         flags |= m.facts.leading_dot ? has_leading_dot : 0;
         flags |= m.body ? has_body : 0;
         flags |= m.ignore_suppression ? ignores_suppression : 0;
+        flags |= m.reports != mail::dsn_request{} ? wants_reports : 0;
         e_.put(flags);
         put(m.id);
         e_.put(std::string_view{m.tenant.text()});
@@ -51,6 +53,9 @@ public:
         e_.put(std::string_view{m.metadata});
         e_.put(std::string_view{c.idempotency_key});
         e_.put(std::string_view{c.idempotency_digest});
+        if ((flags & wants_reports) != 0) {
+            put_reports(e_, m.reports);
+        }
         if (!m.body) {
             return std::nullopt;
         }

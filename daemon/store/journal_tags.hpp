@@ -39,6 +39,7 @@ enum message_flag : std::uint16_t {
     has_leading_dot = 64,
     has_body = 128,
     ignores_suppression = 256,
+    wants_reports = 512,
 };
 
 }  // namespace estafette::store

@@ -4,6 +4,7 @@
 #include "codec.hpp"
 
 #include "estafette/mail/address.hpp"
+#include "estafette/mail/dsn_request.hpp"
 #include "estafette/smtp/phase.hpp"
 
 #include <optional>
@@ -34,6 +35,25 @@ inline mail::address address_of(std::string_view text) {
         throw bad_encoding{};
     }
     return std::move(*parsed);
+}
+
+// Which reports the caller wants of other servers; there where the message's flags say so.
+inline void put_reports(encoder& e, const mail::dsn_request& r) {
+    e.put(std::string_view{mail::notify_text(r.notify)});
+    e.put(mail::to_text(r.ret));
+    e.put(std::string_view{r.envid});
+}
+
+inline mail::dsn_request read_reports(decoder& d) {
+    mail::dsn_request r;
+    if (const std::string_view notify = d.text(); !notify.empty()) {
+        r.notify = known(mail::parse_notify(notify));
+    }
+    if (const std::string_view content = d.text(); !content.empty()) {
+        r.ret = known(mail::parse_dsn_content(content));
+    }
+    r.envid = d.string();
+    return r;
 }
 
 }  // namespace estafette::store

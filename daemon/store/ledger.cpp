@@ -229,11 +229,13 @@ void ledger::insert(const message_row& row) {
     const std::optional<std::string_view> sender =
         m.from ? std::optional<std::string_view>{m.from->text()} : std::nullopt;
     const std::string tags = json_of(m.tags);
+    const std::string notify = mail::notify_text(m.reports.notify);
     sql("INSERT INTO message(no, id, tenant, sender, subject, header_message_id, size, longest_line,"
         " eight_bit, utf8_header, leading_dot, accepted_at, due_at, expires_at, bulk, category, \"group\", "
         "key,"
-        " tags, metadata, require_tls, completed_at, body_in, body_offset, ignore_suppression, erased)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        " tags, metadata, require_tls, completed_at, body_in, body_offset, ignore_suppression, erased,"
+        " dsn_notify, dsn_return, dsn_envelope_id)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         .run(
             row.no,
             std::span<const std::uint8_t>{m.id.bytes()},
@@ -260,7 +262,10 @@ void ledger::insert(const message_row& row) {
             row.body.where,
             row.body.offset,
             m.ignore_suppression,
-            row.is_erased ? std::optional{1} : std::nullopt
+            row.is_erased ? std::optional{1} : std::nullopt,
+            notify,
+            mail::to_text(m.reports.ret),
+            m.reports.envid
         );
     if (!row.idempotency_key.empty()) {
         sql("INSERT OR REPLACE INTO idempotency(tenant, key, digest, message) VALUES (?,?,?,?)")

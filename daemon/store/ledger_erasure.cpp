@@ -25,7 +25,9 @@ void ledger::forget(const message_row& row, std::size_t place) {
     sql("UPDATE recipient SET address = ? WHERE no = ?").run(pseudonym, no);
     sql("UPDATE event SET reply = '', text = '', evidence = '' WHERE recipient = ? AND type <> 'erased'")
         .run(no);
-    sql("UPDATE message SET subject = '', tags = '', metadata = '', erased = 1 WHERE no = ?").run(row.no);
+    sql("UPDATE message SET subject = '', tags = '', metadata = '', dsn_envelope_id = '', erased = 1"
+        " WHERE no = ?")
+        .run(row.no);
     if (row.completed_at()) {
         sql("UPDATE message SET key = '', \"group\" = '' WHERE no = ?").run(row.no);
     }

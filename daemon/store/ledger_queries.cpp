@@ -64,7 +64,7 @@ std::vector<std::string> tags_of(std::string_view json) {
 constexpr const char* message_columns =
     "no, id, tenant, sender, subject, header_message_id, size, longest_line, eight_bit, utf8_header,"
     " leading_dot, accepted_at, due_at, expires_at, bulk, category, \"group\", key, tags, metadata, "
-    "require_tls, ignore_suppression";
+    "require_tls, ignore_suppression, dsn_notify, dsn_return, dsn_envelope_id";
 
 const std::string recipient_columns =
     std::string{"m.id, r.no, r.tenant, r.address, r.state, r.attempts, m.accepted_at, r.changed_at, r.due_at,"
@@ -158,6 +158,9 @@ mail::message ledger::read_message(statement& s) {
     m.metadata = s.text(19);
     m.require_tls = s.integer(20) != 0;
     m.ignore_suppression = s.integer(21) != 0;
+    m.reports.notify = mail::parse_notify(s.text(22)).value_or(0);
+    m.reports.ret = mail::parse_dsn_content(s.text(23)).value_or(mail::dsn_request::content::unspecified);
+    m.reports.envid = s.text(24);
     return m;
 }
 

@@ -139,6 +139,13 @@ constexpr const char* version_11 = R"(
 CREATE INDEX message_expiring ON message(expires_at) WHERE completed_at IS NULL;
 )";
 
+// Which reports the caller wants of other servers (RFC 3461): '' is what the house asks for by itself.
+constexpr const char* version_12 = R"(
+ALTER TABLE message ADD COLUMN dsn_notify TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN dsn_return TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN dsn_envelope_id TEXT NOT NULL DEFAULT '';
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
 constexpr std::array steps{
@@ -152,7 +159,8 @@ constexpr std::array steps{
     version_8,
     version_9,
     version_10,
-    version_11
+    version_11,
+    version_12
 };
 
 }  // namespace

@@ -234,6 +234,7 @@ mail::message erased_message(const mail::message& m, const erased& c) {
     rest.subject.clear();
     rest.tags.clear();
     rest.metadata.clear();
+    rest.reports.envid.clear();
     return rest;
 }
 

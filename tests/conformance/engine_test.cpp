@@ -53,6 +53,7 @@ TEST_P(an_engine, gives_back_every_field_of_a_message) {
     EXPECT_EQ(have.tags, want.tags);
     EXPECT_EQ(have.metadata, want.metadata);
     EXPECT_EQ(have.require_tls, want.require_tls);
+    EXPECT_EQ(have.reports, want.reports);
 }
 
 TEST_P(an_engine, keeps_the_null_sender_and_a_body_with_every_byte) {

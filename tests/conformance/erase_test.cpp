@@ -81,6 +81,7 @@ TEST_P(erasure, puts_the_pseudonym_in_the_place_of_the_address_and_keeps_what_ha
         EXPECT_EQ(v.message.to[0].text(), pseudonym);
         EXPECT_EQ(v.message.subject, "");
         EXPECT_EQ(v.message.metadata, "");
+        EXPECT_EQ(v.message.reports.envid, "");
         EXPECT_TRUE(v.message.tags.empty());
         EXPECT_EQ(v.message.key, "");
         EXPECT_EQ(v.timeline.back().type, "erased");

@@ -68,6 +68,7 @@ struct mail_of {
         m->tags = {"one", "two \"quoted\""};
         m->metadata = R"({"a":1})";
         m->require_tls = true;
+        m->reports = {mail::dsn_request::content::full, "case 7+=", mail::dsn_request::failure, false};
         return enqueued{std::move(m), idempotency_key, std::string(32, 'd'), claimed};
     }
 };

@@ -136,6 +136,7 @@ void expect_equal(const mail::message& a, const mail::message& b) {
     EXPECT_EQ(a.tags, b.tags);
     EXPECT_EQ(a.metadata, b.metadata);
     EXPECT_EQ(a.require_tls, b.require_tls);
+    EXPECT_EQ(a.reports, b.reports);
 }
 
 TEST_F(a_store_of_0_1, is_of_the_first_version_and_is_migrated_once_to_this_one) {

@@ -1,6 +1,7 @@
 """Many messages at once: pipelined across messages to real servers, and fair among tenants."""
 
 import collections
+import os
 
 import pytest
 
@@ -9,6 +10,8 @@ from peers import wait_until
 from sink import Sink
 
 MANY = 2000
+# ESTAFETTE_LONG=1: as many as the promise says, of which at most so many go before the urgent ones.
+BULK, BEFORE = (100_000, 1000) if os.environ.get("ESTAFETTE_LONG") else (5000, 50)
 
 
 def batch(daemon, addresses, **fields):
@@ -66,19 +69,19 @@ def sink(authority):
         yield running
 
 
-def test_ten_urgent_mails_do_not_wait_for_five_thousand_in_bulk(sink, config, route_to, start, address):
+def test_ten_urgent_mails_do_not_wait_for_thousands_in_bulk(sink, config, route_to, start, address):
     config["relay"] = route_to(sink, connections=4)
     config["log"]["level"] = "info"
     config["tenants"].update({"large": {}, "small": {}})
     daemon = start(config)
     daemon.request("POST", "/v1/routes/relay/pause", b'{"reason":"until all is queued"}')
-    batch(daemon, [address("bulk") for _ in range(5000)], tenant="large", priority="bulk")
+    batch(daemon, [address("bulk") for _ in range(BULK)], tenant="large", priority="bulk")
     batch(daemon, [address("urgent") for _ in range(10)], tenant="small")
     daemon.request("POST", "/v1/routes/relay/resume", b"{}")
     wait_until(lambda: sum(m.recipient.startswith("urgent") for m in list(sink.mails)) == 10, 60)
     arrived = [mail.recipient for mail in list(sink.mails)]
     last_urgent = max(place for place, to in enumerate(arrived) if to.startswith("urgent"))
-    assert sum(to.startswith("bulk") for to in arrived[:last_urgent]) < 50
+    assert sum(to.startswith("bulk") for to in arrived[:last_urgent]) < BEFORE
 
 
 def test_a_tenant_s_thousand_mails_do_not_hold_up_another_s_ten_of_the_same_class(sink, config, route_to, start,

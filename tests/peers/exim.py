@@ -1,6 +1,7 @@
 """Exim as a customer's server: STARTTLS and TLS ports, AUTH PLAIN and LOGIN, one maildir."""
 
 import os
+import shutil
 
 from .server import Server
 
@@ -71,19 +72,36 @@ login:
   server_set_id = $auth1
 """
 
+# Who shows a certificate of our authority in this name needs no password.
+BY_CERTIFICATE = """\
+external:
+  driver = plaintext
+  public_name = EXTERNAL
+  server_advertise_condition = ${{if eq{{$tls_in_certificate_verified}}{{1}}}}
+  server_prompts = :
+  server_condition = ${{if match{{$tls_in_peerdn}}{{CN={name}}}}}
+  server_set_id = $tls_in_peerdn
+"""
+
 EXIM = 2201
 
 
 class Exim(Server):
     kind = "exim"
 
-    def __init__(self, folder, authority, hostname="mail.globex.example", users=None):
+    def __init__(self, folder, authority, hostname="mail.globex.example", users=None, client=None):
+        """CLIENT is the name in the certificate of a client that may log in by it."""
         super().__init__(folder, authority, hostname, users)
+        self.client = client
 
     def configure(self, root):
         self.account(**{"Debian-exim": EXIM})
-        self.write("etc/exim4/exim4.conf", CONFIGURATION.format(
-            hostname=self.hostname, user="Debian-exim", port=self.port, tls_port=self.tls_port,
+        text = CONFIGURATION
+        if self.client:
+            shutil.copy(self.ca_file, self.folder / "etc/ssl/ca.pem")
+            text = "tls_verify_certificates = /etc/ssl/ca.pem\ntls_try_verify_hosts = *\n" + text + BY_CERTIFICATE
+        self.write("etc/exim4/exim4.conf", text.format(
+            name=self.client, hostname=self.hostname, user="Debian-exim", port=self.port, tls_port=self.tls_port,
             conditions2=self._conditions("$auth2", "$auth3"), conditions1=self._conditions("$auth1", "$auth2")),
             mode=0o640)
         os.chown(self.folder / "etc/exim4/exim4.conf", 0, EXIM)

@@ -20,6 +20,7 @@ default_transport = error:nothing leaves this machine
 relay_transport = error:nothing leaves this machine
 virtual_mailbox_domains = static:all
 virtual_mailbox_maps = regexp:/etc/postfix/mailboxes
+virtual_alias_maps = regexp:/etc/postfix/aliases
 virtual_mailbox_base = /var/mail
 virtual_mailbox_limit = 0
 virtual_uid_maps = static:8
@@ -72,10 +73,15 @@ if /^[^@]+@/
 endif
 """
 
+# Those that begin with "gone" are accepted, and found to be unknown later.
+ALIASES = """\
+/^gone([^@]*@.*)$/ unknown$1
+"""
+
 SASL = """\
 pwcheck_method: auxprop
 auxprop_plugin: sasldb
-mech_list: PLAIN LOGIN
+mech_list: {mechanisms}
 """
 
 QUEUES = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
@@ -90,11 +96,12 @@ class Postfix(Server):
     kind = "postfix"
 
     def __init__(self, folder, authority, hostname="relay.vendor.example", users=None, settings=None,
-                 greylist=None, services=""):
+                 greylist=None, services="", mechanisms="PLAIN LOGIN"):
         super().__init__(folder, authority, hostname, users)
         self.settings = dict(settings or {})
         self.greylist = greylist or Greylist()
         self.services = services
+        self.mechanisms = mechanisms
 
     def start(self):
         self.greylist.start()
@@ -112,7 +119,8 @@ class Postfix(Server):
         self.write("etc/postfix/master.cf", MASTER.format(
             port=self.port, tls_port=self.tls_port) + self.services)
         self.write("etc/postfix/mailboxes", MAILBOXES)
-        self.write("etc/postfix/sasl/smtpd.conf", SASL)
+        self.write("etc/postfix/aliases", ALIASES)
+        self.write("etc/postfix/sasl/smtpd.conf", SASL.format(mechanisms=self.mechanisms))
         self._make_queue()
         for user, password in self.users.items():
             processes.run_in_root(root, self.folder, ["saslpasswd2", "-p", "-c", "-f", "/etc/sasldb2", "-u",

@@ -38,6 +38,13 @@ struct envelope_fields {
     std::optional<std::vector<std::string>> to;
 };
 
+// Which reports other servers shall send (RFC 3461).
+struct dsn_fields {
+    std::optional<address_list> notify;  // never, or some of success, failure, delay
+    std::optional<std::string> content;  // headers, full
+    std::optional<std::string> envelope_id;
+};
+
 // The fields of POST /v1/messages as they came (docs/api.md); nothing is checked yet.
 struct submission {
     tenant_id tenant;  // decided by who calls, not checked here
@@ -55,6 +62,7 @@ struct submission {
     std::string metadata;  // a compact JSON object, or empty
     bool require_tls = false;
     bool ignore_suppression = false;  // transactional mail only
+    std::optional<dsn_fields> dsn;
 };
 
 struct compose_options {

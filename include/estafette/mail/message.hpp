@@ -4,6 +4,7 @@
 #include "estafette/base/ids.hpp"
 #include "estafette/base/time.hpp"
 #include "estafette/mail/address.hpp"
+#include "estafette/mail/dsn_request.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -49,6 +50,7 @@ struct message {
     std::string metadata;             // a compact JSON object of the caller, or empty
     bool require_tls = false;         // RFC 8689
     bool ignore_suppression = false;  // sent to addresses on the suppression list too
+    dsn_request reports;              // as the caller wishes; what it leaves open is the daemon's
 };
 
 using message_ptr = std::shared_ptr<const message>;

@@ -54,6 +54,7 @@ struct route_status {
     std::string by;    // "daemon", "uid 0"
     std::optional<wall_time> since, until;
     std::size_t connections = 0;
+    std::size_t allowed = 0;  // connections it may have now: grows with success, is cut by overload
     std::size_t ready = 0;
     std::vector<std::string> servers;
     std::vector<std::string> fallbacks;  // "across_messages": what a server once took badly

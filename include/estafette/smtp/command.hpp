@@ -4,6 +4,7 @@
 #pragma once
 
 #include "estafette/mail/address.hpp"
+#include "estafette/mail/dsn_request.hpp"
 #include "estafette/smtp/auth.hpp"
 
 #include <cstdint>
@@ -28,18 +29,7 @@ private:
     std::string text_;
 };
 
-// RFC 3461: what the sender wants to be told. Written only to servers that offer DSN.
-struct dsn_request {
-    enum class content : std::uint8_t { unspecified, full, headers };
-    enum notify_bits : std::uint8_t { success = 1, failure = 2, delay = 4, never = 8 };
-
-    content ret = content::unspecified;
-    std::string envid;        // any text of at most 100 bytes; written as xtext, left out if longer
-    std::uint8_t notify = 0;  // 0: say nothing; never excludes the others
-    bool orcpt = false;       // name the recipient as we know it
-
-    bool operator==(const dsn_request&) const = default;
-};
+using mail::dsn_request;  // written only to servers that offer DSN
 
 struct mail_parameters {
     std::optional<std::uint64_t> size;
@@ -48,9 +38,6 @@ struct mail_parameters {
     bool requiretls = false;
     const dsn_request* dsn = nullptr;
 };
-
-// RFC 3461 4: everything but printable ASCII without '+' and '=' becomes "+XX".
-[[nodiscard]] std::string to_xtext(std::string_view text);
 
 // Appends to two strings that outlive it: the bytes for the wire, and the lines for people ("C: …\n").
 class command_writer {

@@ -96,6 +96,11 @@ TEST_F(Api, tells_every_fault_of_a_body_at_once) {
         {R"({"from":"a@x","to":"b@y","text":"t","require_tls":"yes","metadata":[],"tags":"a"})",
          {"/require_tls", "/metadata", "/tags"}},
         {R"({"from":"a@x","to":"b@y","text":"t","a/b~c":1})", {"/a~1b~0c"}},
+        {R"({"from":"a@x","to":"b@y","text":"t","dsn":{"notify":["delay",1],"return":2,"x":3}})",
+         {"/dsn/notify/1", "/dsn/return", "/dsn/x"}},
+        {R"({"from":"a@x","to":"b@y","text":"t","dsn":{"notify":["never","delay"],"envelope_id":"\u00e9"}})",
+         {"/dsn/notify", "/dsn/envelope_id"}},
+        {R"({"from":"a@x","to":"b@y","text":"t","dsn":"never"})", {"/dsn"}},
         {R"([])", {""}},
         {R"({})", {"/to", "/from", "/text"}},
     };

@@ -388,7 +388,7 @@ TEST_F(Api, shows_and_pauses_routes) {
     EXPECT_EQ(
         json::serialize(line),
         R"({"id":"relay","state":"active","reason":null,"text":"","by":null,"since":null,"until":null,)"
-        R"("connections":0,"ready":0,"servers":["mail.example:587"],"fallbacks":[]})"
+        R"("connections":0,"connections_allowed":0,"ready":0,"servers":["mail.example:587"],"fallbacks":[]})"
     );
     const auto paused =
         post("/v1/routes/relay/pause", R"({"reason":"maintenance","until":"2099-01-01T00:00:00Z"})");

@@ -94,6 +94,28 @@ TEST_F(the_program, reads_the_text_from_standard_input) {
     );
 }
 
+TEST_F(the_program, asks_for_reports_where_it_is_told_to) {
+    fake_daemon daemon{202, R"({"id":"x"})"};
+    const std::vector<std::string> call{
+        "send",
+        "--from",
+        "a@x",
+        "--to",
+        "b@y",
+        "--notify",
+        "failure,delay",
+        "--return",
+        "full",
+        "--envelope-id",
+        "run 7"
+    };
+    EXPECT_EQ(estafette(daemon, call, "t"), 0) << console.err;
+    EXPECT_EQ(
+        boost::json::parse(daemon.requests().at(0).body).at("dsn"),
+        boost::json::parse(R"({"notify":"failure,delay","return":"full","envelope_id":"run 7"})")
+    );
+}
+
 TEST_F(the_program, sends_a_raw_message_to_the_recipients_of_its_header) {
     fake_daemon daemon{202, R"({"id":"x"})"};
     const std::string eml = "From: a@x\nTo: b@y\n\nhi\n";

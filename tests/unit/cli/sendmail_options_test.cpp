@@ -100,12 +100,14 @@ INSTANTIATE_TEST_SUITE_P(
     )
 );
 
-TEST(sendmail_options, keeps_what_delivery_reports_would_need) {
-    const auto got = parse_sendmail({"-N", "failure,delay", "-Rhdrs", "-V", "id-1", "b@y"});
+TEST(sendmail_options, keeps_which_reports_are_wanted) {
+    const auto got = parse_sendmail({"-N", "delay,FAILURE", "-Rhdrs", "-V", "id-1", "b@y"});
     ASSERT_TRUE(got);
     EXPECT_EQ(got->notify, "failure,delay");
-    EXPECT_EQ(got->returned, "hdrs");
+    EXPECT_EQ(got->returned, "headers");
     EXPECT_EQ(got->envelope_id, "id-1");
+    EXPECT_EQ(parse_sendmail({"-Nnever", "b@y"})->notify, "never");
+    EXPECT_EQ(parse_sendmail({"-R", "full", "b@y"})->returned, "full");
 }
 
 class a_wrong_command_line : public testing::TestWithParam<words> {};
@@ -121,6 +123,10 @@ INSTANTIATE_TEST_SUITE_P(
     a_wrong_command_line,
     testing::Values(
         words{"-Z"},
+        words{"-N", "sometimes", "b@y"},
+        words{"-Nnever,failure", "b@y"},
+        words{"-N", "", "b@y"},
+        words{"-Rnothing", "b@y"},
         words{"-tZ"},
         words{"-f"},
         words{"-bd"},

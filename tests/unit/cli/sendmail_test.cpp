@@ -3,6 +3,9 @@
 #include "local_names.hpp"
 #include "sendmail.hpp"
 
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -88,6 +91,16 @@ TEST_F(sendmail_command, ends_the_message_at_a_lone_dot_unless_told_not_to) {
         expected.replace(expected.find("x@"), 2, "x");
         EXPECT_EQ(daemon.requests().back().body, expected);
     }
+}
+
+TEST_F(sendmail_command, passes_on_which_reports_are_wanted) {
+    EXPECT_EQ(sendmail({"-N", "success,delay", "-R", "hdrs", "-V", "run 7", "-f", "a@x", "b@y.example"}), 0);
+    const auto body = boost::json::parse(daemon.requests().at(0).body);
+    EXPECT_EQ(
+        body.at("dsn"),
+        boost::json::parse(R"({"notify":"success,delay","return":"headers","envelope_id":"run 7"})")
+    );
+    EXPECT_THAT(console.logged, testing::IsEmpty());
 }
 
 TEST_F(sendmail_command, sends_from_the_null_sender_where_asked) {

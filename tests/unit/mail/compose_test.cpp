@@ -277,6 +277,20 @@ TEST(Compose, keeps_times_and_labels) {
     EXPECT_EQ(made(s).due_at, noon);
 }
 
+TEST(Compose, keeps_which_reports_are_wanted) {
+    auto s = badge();
+    EXPECT_EQ(made(s).reports, dsn_request{});
+    s.dsn = dsn_fields{.notify = {{{"delay", "failure"}, true}}, .content = "full", .envelope_id = "run 7+"};
+    const dsn_request wanted{
+        dsn_request::content::full, "run 7+", dsn_request::failure | dsn_request::delay, false
+    };
+    EXPECT_EQ(made(s).reports, wanted);
+    s.dsn = dsn_fields{.notify = {{{"never"}, false}}, .content = {}, .envelope_id = {}};
+    EXPECT_EQ(made(s).reports.notify, dsn_request::never);
+    s.dsn->envelope_id = std::string(32, '+') + "xxxx";  // 100 bytes as xtext
+    EXPECT_EQ(made(s).reports.envid.size(), 36u);
+}
+
 submission raw(std::string bytes) {
     submission s;
     s.raw_bytes = std::move(bytes);

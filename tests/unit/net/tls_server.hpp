@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace testing_net {
 
@@ -92,6 +93,11 @@ public:
     int mails = 0;               // final dots read
     int client_certificates = 0;
     int resumed = 0;
+
+    std::vector<std::string> offers;  // keywords under TLS besides 8BITMIME
+    std::vector<std::string> heard;   // the lines under TLS but for the mail's own
+    // What is answered to AUTH, and to what follows an answer of 334.
+    std::function<std::string(SSL* tls, const std::string& line)> login;
 
     void use(X509& certificate, EVP_PKEY& key) {
         SSL_CTX_use_certificate(context.native_handle(), &certificate);
@@ -175,11 +181,17 @@ private:
 
     asio::awaitable<void> converse(tls_stream& stream, tap& raw) {
         std::string kept;
+        bool is_logging_in = false;
         for (;;) {
             const auto line = co_await hear(stream, kept);
             if (line.empty())
                 co_return;
-            if (line.starts_with("DATA")) {
+            heard.push_back(line.substr(0, line.size() - 2));
+            if (login && (is_logging_in || line.starts_with("AUTH "))) {
+                const std::string answer = login(stream.native_handle(), heard.back());
+                is_logging_in = answer.starts_with("334");
+                co_await say(stream, answer);
+            } else if (line.starts_with("DATA")) {
                 if (!co_await take_mail(stream, raw, kept))
                     co_return;
             } else if (line.starts_with("QUIT")) {
@@ -191,7 +203,14 @@ private:
                 SSL_do_handshake(stream.native_handle());
                 co_await say(stream, "250 ok");
             } else {
-                co_await say(stream, line.starts_with("EHLO") ? "250-mx\r\n250 8BITMIME" : "250 ok");
+                std::string answer = "250 ok";
+                if (line.starts_with("EHLO")) {
+                    answer = "250-mx\r\n";
+                    for (const auto& keyword : offers)
+                        answer += "250-" + keyword + "\r\n";
+                    answer += "250 8BITMIME";
+                }
+                co_await say(stream, answer);
             }
         }
     }

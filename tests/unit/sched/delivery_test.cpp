@@ -42,6 +42,24 @@ TEST_F(house, a_greylisted_recipient_is_tried_again_when_the_server_said_while_t
     }(*this)));
 }
 
+TEST_F(house, a_server_that_sends_reports_is_told_which_ones) {
+    server_.offers = {"DSN"};
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        auto plain = h.make({"ann@example.org"});
+        co_await h.accept(plain);
+        co_await h.until(plain->id, {state::relayed});
+        EXPECT_TRUE(h.server_.parameters.at(0).ends_with(" RET=HDRS ENVID=" + plain->id.text()));
+        EXPECT_EQ(h.server_.parameters.at(1), " ORCPT=rfc822;ann@example.org");
+        auto wished = std::make_shared<mail::message>(*h.make({"bob@example.org"}));
+        wished->reports = {mail::dsn_request::content::full, "run 7", mail::dsn_request::never, false};
+        co_await h.accept(wished);
+        co_await h.until(wished->id, {state::relayed});
+        EXPECT_TRUE(h.server_.parameters.at(2).ends_with(" RET=FULL ENVID=run+207"));
+        EXPECT_EQ(h.server_.parameters.at(3), " NOTIFY=NEVER ORCPT=rfc822;bob@example.org");
+    }(*this)));
+}
+
 TEST_F(house, who_is_on_the_list_gets_nothing_and_the_others_their_mail) {
     start_with_relay();
     EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {

@@ -14,6 +14,7 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -51,6 +52,11 @@ public:
     std::size_t mails_per_connection = SIZE_MAX;  // above: 452 4.5.3 to MAIL
     std::size_t answers_at_once = 0;              // offers CHUNKING, and answers BDAT when so many have come
     std::size_t most_unanswered = 0;              // of those
+    std::vector<std::string> offers;              // keywords besides PIPELINING and 8BITMIME
+    std::deque<std::string> mail_answers;         // to the next MAIL commands, instead of 250
+    std::size_t most_welcome = SIZE_MAX;          // connections at a time; more are greeted with 421
+    std::size_t unwelcome = 0;                    // how many were
+    std::vector<std::string> parameters;          // of MAIL and RCPT, as they came
     std::set<std::string> refused_senders;        // 550 5.1.8 to MAIL
     std::map<std::string, std::string> replies;   // to RCPT of these domains
 
@@ -94,6 +100,11 @@ private:
         std::size_t mails = 0;
         std::string withheld;
         std::size_t withheld_count = 0;
+        if (open > most_welcome) {
+            ++unwelcome;
+            co_await say(s, "421 4.3.2 Too many connections from your host\r\n");
+            co_return;
+        }
         co_await say(s, greeting);
         for (;;) {
             const auto n =
@@ -102,11 +113,23 @@ private:
             in.erase(0, n);
             if (line.starts_with("EHLO")) {
                 const std::string chunking = answers_at_once != 0 ? "250-CHUNKING\r\n" : "";
-                co_await say(s, "250-test\r\n250-PIPELINING\r\n" + chunking + "250 8BITMIME\r\n");
+                std::string more;
+                for (const auto& keyword : offers) {
+                    more += "250-" + keyword + "\r\n";
+                }
+                co_await say(s, "250-test\r\n250-PIPELINING\r\n" + chunking + more + "250 8BITMIME\r\n");
             } else if (line.starts_with("MAIL FROM:")) {
                 recipients.clear();
+                parameters.push_back(line.substr(line.find('>') + 1));
                 if (++mails > mails_per_connection) {
                     co_await say(s, "452 4.5.3 too many messages sent\r\n");
+                    continue;
+                }
+                if (!mail_answers.empty()) {
+                    const std::string answer = std::exchange(mail_answers.front(), {});
+                    mail_answers.pop_front();
+                    sender.clear();
+                    co_await say(s, answer + "\r\n");
                     continue;
                 }
                 sender = line.substr(10);
@@ -118,6 +141,7 @@ private:
                 co_await say(s, "250 ok\r\n");
             } else if (line.starts_with("RCPT TO:<")) {
                 const auto who = line.substr(9, line.find('>') - 9);
+                parameters.push_back(line.substr(line.find('>') + 1));
                 if (who.starts_with("grey") && tried_.insert(who).second) {
                     co_await say(s, "451 4.7.1 Greylisted, please try again in 1 seconds\r\n");
                 } else if (who.starts_with("unknown")) {

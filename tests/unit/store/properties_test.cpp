@@ -107,6 +107,10 @@ change any_mail(message_id id) {
         *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>("", "one", "\"two\""));
     m->metadata = any_text();
     m->require_tls = *rc::gen::arbitrary<bool>();
+    using content = mail::dsn_request::content;
+    m->reports.ret = *rc::gen::element(content::unspecified, content::full, content::headers);
+    m->reports.envid = *rc::gen::arbitrary<std::string>();
+    m->reports.notify = *rc::gen::inRange<std::uint8_t>(0, 9);
     return enqueued{std::move(m), any_word(), any_text(), *rc::gen::arbitrary<bool>()};
 }
 
