@@ -3,6 +3,7 @@
 import importlib
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -115,6 +116,30 @@ def estafette(bench):
         p50, p99 = sink.latencies_ms()
     return {**figures, "accept": accepted["per_second"], "accept_batch": plain["batch"],
             "enqueue_p99": idle["p99_ms"], "latency_p50": p50, "latency_p99": p99}
+
+
+def syscalls(bench):
+    """Of the loop's thread in the 4 KiB drain: calls per message, by name, from `strace -c`. Counts only: a traced
+    daemon is slower."""
+    count = counts(bench, fast=True) // 5
+    summary = bench.new_folder("strace") / "summary"
+    with bench.sink() as sink, Estafette(bench, sink, CONNECTIONS) as ours:
+        ours.route("pause")
+        ours.load(count, batch=100, callers=4, size=4096)
+        # Without -f: the daemon's first thread, which is the loop.
+        trace = subprocess.Popen(["strace", "-c", "-o", summary, "-p", str(ours.daemon.process.pid)],
+                                 stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        assert "attached" in trace.stderr.readline()
+        ours.route("resume")
+        assert sink.wait_for(count, 300), f"{sink.distinct} of {count}\n{ours.daemon.log()}"
+        trace.send_signal(signal.SIGINT)
+        trace.wait(30)
+    calls = {}
+    for line in summary.read_text().splitlines()[2:]:
+        fields = line.split()
+        if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total":
+            calls[fields[-1]] = int(fields[3]) / count
+    return dict(sorted(calls.items(), key=lambda entry: -entry[1]))
 
 
 # --- Postfix -------------------------------------------------------------------------------------------

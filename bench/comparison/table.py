@@ -30,6 +30,12 @@ def markdown(repetitions):
     return "\n".join(lines)
 
 
+def syscalls(calls):
+    lines = ["| system call of the loop | a message |", "|---|---|"]
+    lines += [f"| {name} | {count:.2f} |" for name, count in calls.items() if count >= 0.005]
+    return "\n".join([*lines, f"| all | {sum(calls.values()):.2f} |"])
+
+
 def _ratios(repetitions, names):
     """Estafette's figure over each other one's, in each repetition; the median of those."""
     others = [name for name in names if name != "estafette"]
