@@ -40,6 +40,8 @@ bool is_quoted_string(std::string_view local) {
 }
 
 errc check_characters(std::string_view text) {
+    if (is_printable_ascii(text))
+        return errc{};
     if (!is_valid_utf8(text))
         return errc::utf8_invalid;
     return has_control(text) ? errc::control_character : errc{};
@@ -95,7 +97,7 @@ result<address> address::parse(std::string_view text) {
         return errc::address_too_long;
     if (const errc e = check_characters(text); e != errc{})
         return e;
-    if (has_bidi_control(text))
+    if (!is_printable_ascii(text) && has_bidi_control(text))
         return errc::control_character;
     const auto at = text.rfind('@');
     if (at == std::string_view::npos || at == 0)

@@ -52,6 +52,14 @@ template <class Predicate> bool any_character(std::string_view text, Predicate i
 
 }  // namespace
 
+bool is_printable_ascii(std::string_view text) noexcept {
+    bool is_so = true;
+    for (const char c : text) {  // no early end, so that many are compared at once
+        is_so &= c >= 0x20 && c < 0x7F;
+    }
+    return is_so;
+}
+
 bool has_control(std::string_view valid_utf8) noexcept {
     return any_character(valid_utf8, [](char32_t c) {
         return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029;

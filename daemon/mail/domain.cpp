@@ -73,9 +73,12 @@ bool is_ascii_domain(std::string_view name) {
 
 result<std::string> parse_domain(std::string_view text) {
     // Four bytes a character at most: what is longer cannot become 253 characters.
-    if (text.empty() || text.size() > 4 * max_domain || !is_valid_utf8(text) || has_control(text))
+    if (text.empty() || text.size() > 4 * max_domain)
         return errc::domain_invalid;
-    std::string name = is_ascii(text) ? ascii_lower(text) : ascii_lower(to_ascii(std::string{text}));
+    const bool is_plain = is_printable_ascii(text);
+    if (!is_plain && (!is_valid_utf8(text) || has_control(text)))
+        return errc::domain_invalid;
+    std::string name = is_plain ? ascii_lower(text) : ascii_lower(to_ascii(std::string{text}));
     if (!is_ascii_domain(name))
         return errc::domain_invalid;
     return name;

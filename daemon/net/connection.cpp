@@ -281,7 +281,7 @@ void connection::begin(const transaction& now, const transaction* next) {
 asio::awaitable<void> connection::send() {
     auto& s = *state_;
     s.start_total();
-    return s.wire.write(s.machine, s.with);
+    co_await s.wire.write(s.machine, s.with);
 }
 
 asio::awaitable<delivery> connection::outcome() {

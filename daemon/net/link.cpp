@@ -116,10 +116,11 @@ asio::awaitable<smtp::action> link::drive(smtp::session& machine, smtp::action a
     return net::drive(socket_, machine, act, with);
 }
 
-asio::awaitable<void> link::write(smtp::session& machine, driving& with) {
+asio::awaitable<smtp::action> link::write(smtp::session& machine, driving& with) {
+    const auto act = machine.current();
     if (tls_ && !tls_failed_)
-        return net::write_due(*tls_, machine, with);
-    return net::write_due(socket_, machine, with);
+        return net::drive(*tls_, machine, act, with, until::written);
+    return net::drive(socket_, machine, act, with, until::written);
 }
 
 asio::awaitable<void> link::part(deadline& limit) {

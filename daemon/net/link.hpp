@@ -44,7 +44,7 @@ public:
     drive(smtp::session& machine, smtp::action act, driving& with);
 
     // Only the writing, until the machine waits for something.
-    [[nodiscard]] asio::awaitable<void> write(smtp::session& machine, driving& with);
+    [[nodiscard]] asio::awaitable<smtp::action> write(smtp::session& machine, driving& with);
 
     // TLS's farewell, without waiting long; then the socket is closed.
     [[nodiscard]] asio::awaitable<void> part(deadline& limit);

@@ -115,6 +115,10 @@ error_code tls_stream::problem(int returned) noexcept {
 }
 
 io_count tls_stream::try_read(std::span<char> to) noexcept {
+    if (!has_unread()) {
+        wants_to_write_ = false;
+        return {asio::error::would_block, 0};  // OpenSSL would find that out at length
+    }
     ERR_clear_error();
     std::size_t n = 0;
     const int done = SSL_read_ex(client_.get(), to.data(), to.size(), &n);

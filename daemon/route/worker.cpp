@@ -1,6 +1,7 @@
 // One connection's whole life: connect → loop{pull, deliver, record} → quit.
 #include "worker.hpp"
 
+#include "estafette/base/id_text.hpp"
 #include "estafette/base/log.hpp"
 #include "estafette/route/return_path.hpp"
 
@@ -21,7 +22,7 @@ void want_reports(mail::dsn_request& dsn, const mail::message& m) {
     dsn.orcpt = true;
     dsn.envid = m.reports.envid;
     if (dsn.envid.empty()) {
-        dsn.envid = m.id.text();
+        append_text(dsn.envid, m.id);
     }
 }
 
@@ -140,9 +141,21 @@ void route::worker::unpack(std::unique_ptr<parcel> p) {
 
 asio::awaitable<void> route::serve(worker& me) {
     for (;;) {
-        const bool is_under_way = co_await begin_some(me);
-        if (!is_under_way) {
-            break;
+        if (me.sent.empty() && !me.next && may_begin(me)) {
+            if (auto found = co_await first_job(me)) {
+                me.next = me.pack(std::move(*found));
+            }
+        }
+        me.now = worker::stage::busy;
+        // The commands of the next message may have left already: then it goes though nothing else would.
+        if (me.sent.empty() && me.next && me.goes_on && (me.next_begun || may_begin(me))) {
+            begin(me);
+        }
+        if (options_.window > 1) {
+            co_await fill_window(me);
+        }
+        if (me.sent.empty()) {
+            break;  // nothing comes any more
         }
         co_await take_outcomes(me);
     }
@@ -152,7 +165,6 @@ asio::awaitable<void> route::serve(worker& me) {
     }
 }
 
-// The commands of the next message may have left already: then it is sent though nothing else would be.
 bool route::may_begin(const worker& me) const {
     const auto most =
         std::min({options_.messages_per_connection, session_limit_, me.link->mail_max().value_or(UINT32_MAX)}
@@ -162,19 +174,9 @@ bool route::may_begin(const worker& me) const {
            planner_.state(now) != breaker::open;
 }
 
-// Begins what may go out now; waits for work where nothing is under way. False: nothing comes any more.
-asio::awaitable<bool> route::begin_some(worker& me) {
-    if (me.sent.empty() && !me.next && may_begin(me)) {
-        std::optional<job> found = co_await first_job(me);
-        if (found) {
-            me.next = me.pack(std::move(*found));
-        }
-    }
-    me.now = worker::stage::busy;
-    if (me.sent.empty() && me.next && me.goes_on && (me.next_begun || may_begin(me))) {
-        begin(me);
-    }
-    while (!me.sent.empty() && !me.marks.empty() && !me.next && options_.window > 1 && may_begin(me)) {
+// Begins as many more as may be under way at once.
+asio::awaitable<void> route::fill_window(worker& me) {
+    while (!me.sent.empty() && !me.marks.empty() && !me.next && may_begin(me)) {
         co_await me.link->send();
         std::optional<job> another = me.link->has_room() ? pull_for(me) : std::nullopt;
         if (!another) {
@@ -183,7 +185,6 @@ asio::awaitable<bool> route::begin_some(worker& me) {
         me.next = me.pack(std::move(*another));
         begin(me);
     }
-    co_return !me.sent.empty();
 }
 
 // The next parcel goes out, and takes the one behind it along where that saves a round trip.

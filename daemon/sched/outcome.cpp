@@ -12,7 +12,7 @@ bool is_ours(const verdict::verdict& v) {
 }
 
 void defer(
-    std::vector<store::change>& out,
+    outcome_changes& out,
     recipient_id who,
     store::attempt what,
     const config::tenant_options& tenant,
@@ -40,7 +40,7 @@ void defer(
 
 }  // namespace
 
-std::vector<store::change> settle(
+outcome_changes settle(
     recipient_id who,
     store::attempt what,
     const config::tenant_options& tenant,
@@ -48,7 +48,7 @@ std::vector<store::change> settle(
     wall_time expires_at,
     std::optional<wall_time> held_until
 ) {
-    std::vector<store::change> out;
+    outcome_changes out;
     switch (what.judged.what) {
     case verdict::disposition::accepted:
         out.push_back(store::attempted{who, store::state::relayed, std::nullopt, std::move(what)});

@@ -20,6 +20,29 @@ bool is_for_a_while(const error_code& e) {
     return e == errc::store_full || e == errc::store_busy;
 }
 
+// The accepted attempts, where they came from.
+void return_accepted(std::span<store::change> changes, std::span<store::attempt> attempts) {
+    auto a = attempts.begin();
+    for (auto& c : changes) {
+        if (auto* done = std::get_if<store::attempted>(&c)) {
+            if (done->what.judged.what == verdict::disposition::accepted) {
+                *a = std::move(done->what);
+            }
+            ++a;
+        }
+    }
+}
+
+std::optional<wall_time> next_attempt_of(std::span<const store::change> changes) {
+    std::optional<wall_time> next;
+    for (const auto& c : changes) {
+        if (const auto* done = std::get_if<store::attempted>(&c); done != nullptr && done->next_attempt_at) {
+            next = next ? std::min(*next, *done->next_attempt_at) : done->next_attempt_at;
+        }
+    }
+    return next;
+}
+
 std::string_view outcome_word(verdict::disposition d) {
     switch (d) {
     case verdict::disposition::accepted: return "relayed";
@@ -56,6 +79,31 @@ scheduler::describe(const route::route& from, const route::attempt_report& repor
     return a;
 }
 
+// What is written of them. An accepted attempt goes there and comes back when it is written; of the others a
+// copy goes, since the store is told what it means for the recipient rather than what the server said.
+std::vector<store::change> scheduler::changes_of(
+    std::span<const route::attempt_report> of, std::span<store::attempt> attempts, wall_time now
+) {
+    auto changes = judge_senders(of, attempts);
+    changes.reserve(changes.size() + attempts.size());
+    auto a = attempts.begin();
+    for (const auto& report : of) {
+        const auto& message = *report.what.message;
+        const auto& tenant = options_of(message.tenant);
+        for (const auto& target : report.what.targets) {
+            const bool is_held = a->judged.fault == verdict::scope::sender;
+            const bool is_accepted = a->judged.what == verdict::disposition::accepted;
+            const auto until = is_held ? parked_until(message.tenant, sender_of(message), now) : std::nullopt;
+            auto what = is_accepted ? std::move(*a) : store::attempt{*a};
+            ++a;
+            auto written =
+                settle(report.what.id(target), std::move(what), tenant, now, message.expires_at, until);
+            std::ranges::move(written, std::back_inserter(changes));
+        }
+    }
+    return changes;
+}
+
 asio::awaitable<bool> scheduler::record(route::route& from, std::span<const route::attempt_report> reports) {
     const auto now = wall_now();
     std::vector<store::attempt> attempts;  // of all recipients of all reports, in order
@@ -64,41 +112,21 @@ asio::awaitable<bool> scheduler::record(route::route& from, std::span<const rout
             attempts.push_back(describe(from, report, i));
         }
     }
-    const auto of_senders = judge_senders(reports, attempts);
-    const auto changes_of = [&] {
-        auto changes = of_senders;
-        auto a = attempts.cbegin();
-        for (const auto& report : reports) {
-            const auto& message = *report.what.message;
-            const auto& tenant = options_of(message.tenant);
-            for (const auto& target : report.what.targets) {
-                const bool is_held = a->judged.fault == verdict::scope::sender;
-                const auto until =
-                    is_held ? parked_until(message.tenant, sender_of(message), now) : std::nullopt;
-                auto written = settle(report.what.id(target), *a++, tenant, now, message.expires_at, until);
-                std::ranges::move(written, std::back_inserter(changes));
-            }
-        }
-        return changes;
-    };
-    auto changes = changes_of();
-    std::optional<wall_time> next;
-    for (const auto& c : changes) {
-        if (const auto* done = std::get_if<store::attempted>(&c); done != nullptr && done->next_attempt_at) {
-            next = next ? std::min(*next, *done->next_attempt_at) : done->next_attempt_at;
-        }
-    }
-    auto done = co_await queue_.commit(std::move(changes));
+    auto changes = changes_of(reports, attempts, now);
+    auto committed = co_await queue_.commit_and_return(std::move(changes));
     // Nothing was written: the connection waits with its outcome until there is space.
-    while (!done && is_for_a_while(done.error()) && co_await wait_for_space()) {
-        changes = changes_of();
-        done = co_await queue_.commit(std::move(changes));
+    while (!committed.done && is_for_a_while(committed.done.error()) && co_await wait_for_space()) {
+        committed = co_await queue_.commit_and_return(std::move(committed.changes));
     }
-    if (!done) {
-        if (!is_for_a_while(done.error())) {
+    if (!committed.done) {
+        if (!is_for_a_while(committed.done.error())) {
             on_store_failure();
         }
         co_return false;
+    }
+    return_accepted(committed.changes, attempts);
+    if (const auto next = next_attempt_of(committed.changes)) {
+        look_again_by(*next);
     }
     moved_at_[from.id()] = now;
     auto first = attempts.cbegin();
@@ -108,9 +136,6 @@ asio::awaitable<bool> scheduler::record(route::route& from, std::span<const rout
         weigh(report, {first, last});
         tell_route(from, report, {first, last});
         first = last;
-    }
-    if (next) {
-        look_again_by(*next);
     }
     co_return true;
 }

@@ -265,7 +265,9 @@ asio::awaitable<void> scheduler::load_and_offer(std::vector<store::due_entry> du
     std::vector<route::job> refused;
     std::size_t place = 0;
     for (auto& [id, targets] : by_message) {
-        withhold(id, targets, stops[id]);
+        if (const auto places = stops.find(id); places != stops.end()) {
+            withhold(id, targets, places->second);
+        }
         const auto message = loaded ? (*loaded)[place] : result<mail::message_ptr>{loaded.error()};
         ++place;
         if (targets.empty()) {

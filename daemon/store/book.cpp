@@ -188,7 +188,7 @@ void book::note(message_row& row, std::uint32_t place, event e) {
     e.sequence = ++numbers_.last_event;
     e.who = {row.id, place};
     e.tenant = row.tenant;
-    events_.push_back({std::move(e), row.no});
+    events_.emplace_back(std::move(e), row.no);
 }
 
 void book::changed(message_row& row) {
@@ -253,6 +253,16 @@ message_row* book::find(std::int64_t message) {
     }
     auto row = ledger_.find_row(message);
     return row ? &keep(std::move(row)) : nullptr;
+}
+
+std::optional<mail::message> book::message_of(message_row& row) {
+    if (row.fresh) {
+        return *row.fresh;
+    }
+    if (const auto stored = std::move(row.stored)) {
+        return std::move(*stored);
+    }
+    return ledger_.find_message(row.no);
 }
 
 // The ledger's index does not say of this recipient what is true.

@@ -63,6 +63,10 @@ public:
     // The row, from memory or the ledger; null for an unknown message.
     [[nodiscard]] message_row* find(message_id id);
 
+    // The row's message without its content, unless it is so new that it still has it. What a claim has read
+    // of it is handed out once.
+    [[nodiscard]] std::optional<mail::message> message_of(message_row& row);
+
     // See engine.hpp. Claims are kept here: a claimed recipient's row stays in memory.
     [[nodiscard]] std::vector<due_entry>
     claim(const tenant_id& tenant, mail::priority precedence, wall_time until, std::size_t limit);

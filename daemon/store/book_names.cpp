@@ -81,6 +81,7 @@ void book::forget(message_row& row, const erased& c) {
             }
         }
     }
+    row.stored.reset();
     if (!row.fresh) {
         return;
     }

@@ -4,6 +4,7 @@
 #include "estafette/base/error.hpp"
 #include "estafette/base/time.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -37,10 +38,12 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return out_.size(); }
 
 private:
-    void put_bytes(std::uint64_t v, int count) {
-        for (int i = 0; i < count; ++i) {
-            out_.push_back(static_cast<char>(v >> (8 * i)));
+    void put_bytes(std::uint64_t v, std::size_t count) {
+        std::array<char, sizeof v> bytes{};
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            bytes[i] = static_cast<char>(v >> (8 * i));
         }
+        out_.append(bytes.data(), count);
     }
 
     std::string& out_;

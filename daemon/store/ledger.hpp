@@ -54,6 +54,9 @@ struct message_row {
     lane* waits_in = nullptr;
     bool is_touched = false;
 
+    // Only between a claim and the load that follows it: the message as the file has it, without content.
+    std::unique_ptr<mail::message> stored;
+
     // Only until its first write is committed: what is not in the file yet.
     mail::message_ptr fresh;
     std::string idempotency_key, idempotency_digest;
@@ -145,6 +148,8 @@ public:
     [[nodiscard]] std::vector<switched_off> categories_off();
 
     [[nodiscard]] std::unique_ptr<message_row> find_row(message_id id);
+
+    // With what is stored of its message: who asks by number is about to load it.
     [[nodiscard]] std::unique_ptr<message_row> find_row(std::int64_t message);
 
     [[nodiscard]] std::optional<action> find_action(std::uint64_t id);
@@ -224,7 +229,9 @@ private:
     void insert_recipients(const message_row& row);
     void update_recipients(const message_row& row);
     void forget(const message_row& row, std::size_t place);
-    [[nodiscard]] std::unique_ptr<message_row> read_row(statement& s);
+    enum class reading_of { row, row_and_message };
+    [[nodiscard]] std::unique_ptr<message_row> read_row(statement& s, reading_of what);
+    void read_recipients(message_row& row);
     [[nodiscard]] mail::message read_message(statement& s);
     void read_envelope(std::int64_t no, mail::message& m);
 

@@ -64,7 +64,7 @@ std::vector<std::string> tags_of(std::string_view json) {
 constexpr const char* message_columns =
     "no, id, tenant, sender, subject, header_message_id, size, longest_line, eight_bit, utf8_header,"
     " leading_dot, accepted_at, due_at, expires_at, bulk, category, \"group\", key, tags, metadata, "
-    "require_tls, ignore_suppression, dsn_notify, dsn_return, dsn_envelope_id";
+    "require_tls, ignore_suppression, dsn_notify, dsn_return, dsn_envelope_id, body_in, body_offset, erased";
 
 const std::string recipient_columns =
     std::string{"m.id, r.no, r.tenant, r.address, r.state, r.attempts, m.accepted_at, r.changed_at, r.due_at,"
@@ -79,22 +79,20 @@ const std::string recipient_tables =
 }  // namespace
 
 std::unique_ptr<message_row> ledger::find_row(message_id id) {
-    statement& s =
-        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender, erased FROM "
-            "message WHERE id = ?");
+    static const std::string text = std::string{"SELECT "} + message_columns + " FROM message WHERE id = ?";
+    statement& s = sql(text.c_str());
     s.start(bytes_of(id));
-    return read_row(s);
+    return read_row(s, reading_of::row);
 }
 
 std::unique_ptr<message_row> ledger::find_row(std::int64_t message) {
-    statement& s =
-        sql("SELECT no, id, tenant, bulk, expires_at, body_in, body_offset, size, sender, erased FROM "
-            "message WHERE no = ?");
+    static const std::string text = std::string{"SELECT "} + message_columns + " FROM message WHERE no = ?";
+    statement& s = sql(text.c_str());
     s.start(message);
-    return read_row(s);
+    return read_row(s, reading_of::row_and_message);
 }
 
-std::unique_ptr<message_row> ledger::read_row(statement& s) {
+std::unique_ptr<message_row> ledger::read_row(statement& s, reading_of what) {
     if (!s.step()) {
         return nullptr;
     }
@@ -103,19 +101,27 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
     row->no = s.integer(0);
     row->id = id_of(s.text(1));
     row->tenant = tenant_of(s.integer(2));
-    row->precedence = s.integer(3) != 0 ? mail::priority::bulk : mail::priority::transactional;
-    row->expires_at = from_unix_ms(s.integer(4));
-    row->body = {s.maybe_integer(5), s.integer(6)};
+    row->sender = s.text(3);
+    row->size = static_cast<std::uint64_t>(s.integer(6));
+    row->expires_at = from_unix_ms(s.integer(13));
+    row->precedence = s.integer(14) != 0 ? mail::priority::bulk : mail::priority::transactional;
+    row->body = {s.maybe_integer(25), s.integer(26)};
     row->body_was_in_ledger = row->body.where == body_place::in_ledger;
-    row->size = static_cast<std::uint64_t>(s.integer(7));
-    row->sender = s.text(8);
-    row->is_erased = !s.is_null(9);
+    row->is_erased = !s.is_null(27);
+    if (what == reading_of::row_and_message) {
+        row->stored = std::make_unique<mail::message>(read_message(s));
+    }
     s.reset();
+    read_recipients(*row);
+    return row;
+}
+
+void ledger::read_recipients(message_row& row) {
     statement& r = sql("SELECT state, attempts, changed_at, due_at, doubted, reason, note, last_attempt,"
-                       " late, reported FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
-    const std::int64_t first = recipient_number(row->no, 0);
+                       " late, reported, address FROM recipient WHERE no BETWEEN ? AND ? ORDER BY no");
+    const std::int64_t first = recipient_number(row.no, 0);
     for (r.start(first, first | place_mask); r.step();) {
-        recipient_row& one = row->recipients.emplace_back();
+        recipient_row& one = row.recipients.emplace_back();
         one.at.now = state_of(r.integer(0));
         one.at.attempts = static_cast<std::uint32_t>(r.integer(1));
         one.at.changed_at = from_unix_ms(r.integer(2));
@@ -123,14 +129,17 @@ std::unique_ptr<message_row> ledger::read_row(statement& s) {
         one.at.doubted = r.integer(4) != 0;
         one.at.why = reason_of(r, 5);
         one.at.note = r.text(6);
-        one.at.was_delayed = (r.integer(9) & 1) != 0;
-        one.at.has_complained = (r.integer(9) & 2) != 0;
         if (const auto no = r.maybe_integer(7)) {
             one.last_attempt = static_cast<std::uint64_t>(*no);
         }
         one.at.late = r.integer(8) != 0;
+        const auto reported = r.integer(9);
+        one.at.was_delayed = (reported & 1) != 0;
+        one.at.has_complained = (reported & 2) != 0;
+        if (row.stored) {
+            row.stored->to.push_back(address_of(r.text(10)));
+        }
     }
-    return row;
 }
 
 mail::message ledger::read_message(statement& s) {

@@ -169,7 +169,7 @@ public:
     // The one read that does not wait for the ledger: mail that leaves at once need not be there.
     result<mail::message_ptr> load(message_id id) override {
         return guarded([&]() -> result<mail::message_ptr> {
-            const message_row* row = book_.find(id);
+            message_row* row = book_.find(id);
             if (!row || !row->body.where) {
                 return errc::not_found;
             }
@@ -180,7 +180,7 @@ public:
             if (!body) {
                 return body.error();
             }
-            auto message = row->fresh ? std::optional{*row->fresh} : ledger_.find_message(row->no);
+            auto message = book_.message_of(*row);
             if (!message) {
                 return errc::store_damaged;
             }

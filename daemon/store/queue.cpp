@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace estafette::store {
 
@@ -30,13 +31,19 @@ private:
     Answer answer_ = errc::interrupted;
 };
 
-template <class Handler> class waiting_commit final : public commit_job {
+template <class Answer, class Handler> class waiting_commit final : public commit_job {
 public:
     waiting_commit(std::vector<change> batch, Handler handler)
         : commit_job{std::move(batch)}
         , handler_{std::move(handler)} {}
 
-    void finish() override { std::move(handler_)(std::move(answer)); }
+    void finish() override {
+        if constexpr (std::is_same_v<Answer, queue::returned>) {
+            std::move(handler_)(Answer{std::move(answer), std::move(changes)});
+        } else {
+            std::move(handler_)(std::move(answer));
+        }
+    }
 
 private:
     Handler handler_;
@@ -55,6 +62,17 @@ template <class Answer, class Thread, class Call> auto ask(Thread& thread, Call 
     );
 }
 
+template <class Answer, class Thread> auto hand_in(Thread& thread, std::vector<change> changes) {
+    return asio::async_initiate<decltype(asio::use_awaitable), void(Answer)>(
+        [&thread](auto handler, std::vector<change> batch) {
+            using job = waiting_commit<Answer, decltype(handler)>;
+            thread.push(std::unique_ptr<commit_job>{new job{std::move(batch), std::move(handler)}});
+        },
+        asio::use_awaitable,
+        std::move(changes)
+    );
+}
+
 }  // namespace
 
 queue::queue(asio::any_io_executor loop, std::unique_ptr<engine> e, observer on_commit)
@@ -63,13 +81,11 @@ queue::queue(asio::any_io_executor loop, std::unique_ptr<engine> e, observer on_
 queue::~queue() = default;
 
 asio::awaitable<result<effects>> queue::commit_each(std::vector<change> changes) {
-    auto initiate = [this](auto handler, std::vector<change> batch) {
-        using job = waiting_commit<decltype(handler)>;
-        thread_->push(std::unique_ptr<commit_job>{new job{std::move(batch), std::move(handler)}});
-    };
-    return asio::async_initiate<decltype(asio::use_awaitable), void(result<effects>)>(
-        std::move(initiate), asio::use_awaitable, std::move(changes)
-    );
+    return hand_in<result<effects>>(*thread_, std::move(changes));
+}
+
+asio::awaitable<queue::returned> queue::commit_and_return(std::vector<change> changes) {
+    return hand_in<returned>(*thread_, std::move(changes));
 }
 
 asio::awaitable<result<std::size_t>> queue::commit(std::vector<change> changes) {

@@ -21,6 +21,13 @@ errc meaning_of(int code) noexcept {
     }
 }
 
+// SQLite would count its memory, under a lock at each allocation; nobody asks how much it is. Before its
+// first call, once.
+void prepare_library() noexcept {
+    static const int answer = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    (void)answer;
+}
+
 }  // namespace
 
 void throw_sqlite(sqlite3* db, int code) {
@@ -120,6 +127,7 @@ void statement::check(int code) const {
 }
 
 database::database(const std::string& path, access how) {
+    prepare_library();
     const int flags =
         SQLITE_OPEN_NOMUTEX |
         (how == access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);

@@ -256,7 +256,12 @@ void queue::thread::commit(commits& callers) {
 
 result<effects> queue::thread::commit_of(const std::vector<commit_job*>& callers) {
     try {
+        std::size_t size = 0;
+        for (const commit_job* job : callers) {
+            size += job->changes.size();
+        }
         std::vector<change> batch;
+        batch.reserve(size);
         for (commit_job* job : callers) {
             std::ranges::move(job->changes, std::back_inserter(batch));
         }
@@ -267,12 +272,13 @@ result<effects> queue::thread::commit_of(const std::vector<commit_job*>& callers
         }
         if (!done) {
             remember(done.error());
-            auto next = batch.begin();  // without the new mail the others may still go in
-            for (commit_job* job : callers) {
-                const auto end = next + static_cast<std::ptrdiff_t>(job->changes.size());
-                std::move(next, end, job->changes.begin());
-                next = end;
-            }
+        }
+        // The caller may want them; without the new mail of others they may be tried again.
+        auto next = batch.begin();
+        for (commit_job* job : callers) {
+            const auto end = next + static_cast<std::ptrdiff_t>(job->changes.size());
+            std::move(next, end, job->changes.begin());
+            next = end;
         }
         return done;
     } catch (const std::exception&) {

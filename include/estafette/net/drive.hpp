@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <array>
 #include <concepts>
+#include <cstdint>
 #include <span>
 
 namespace estafette::net {
@@ -120,48 +121,65 @@ write_failed(Stream& stream, smtp::session& machine, driving& with, error_code e
     co_return co_await read_last_words(stream, machine, with, why);
 }
 
+// As far as it can be done at once.
+template <class Stream> io_count write_now(Stream& stream, std::span<const char> from) {
+    if constexpr (direct_stream<Stream>)
+        return stream.try_write(from);
+    else
+        return {asio::error::would_block, 0};
+}
+
+// Where drive() ends: when the machine wants neither to read nor to write, or when all is written that may
+// go out without another answer.
+enum class until : std::uint8_t { decided, written };
+
+// One coroutine for both directions: each message comes through here, and one more frame would be one more
+// allocation.
 template <class Stream>
 asio::awaitable<smtp::action>
-write_out(Stream& stream, smtp::session& machine, smtp::action act, driving& with) {
-    while (const auto size = machine.fill(with.buffer)) {
-        with.limit.start_request(with.limits[act.at]);
-        auto done = io_count{asio::error::would_block, 0};
-        const std::span<const char> piece{with.buffer.data(), size};
-        if constexpr (direct_stream<Stream>)
-            done = stream.try_write(piece);
-        if (done.error == asio::error::would_block)
-            done = co_await write_all(stream, piece);
-        if (done.error)
-            co_return co_await write_failed(stream, machine, with, done.error);
-    }
-    co_return machine.on_written();
-}
-
-// Only the writing, until the machine waits for something.
-template <class Stream>
-asio::awaitable<void> write_due(Stream& stream, smtp::session& machine, driving& with) {
-    for (auto act = machine.current(); act.what == smtp::todo::write;)
-        act = co_await write_out(stream, machine, act, with);
-    with.limit.rest();
-}
-
-template <class Stream>
-asio::awaitable<smtp::action> drive(Stream& stream, smtp::session& machine, smtp::action act, driving& with) {
+drive(Stream& stream, smtp::session& machine, smtp::action act, driving& with, until end = until::decided) {
     auto turn = act.turn;
     with.limit.start_request(with.limits[act.at]);
     for (;;) {
         const auto state = co_await asio::this_coro::cancellation_state;
-        if ((state.cancelled() & asio::cancellation_type::terminal) != asio::cancellation_type::none &&
-            (act.what == smtp::todo::write || act.what == smtp::todo::read))
+        const bool is_busy = act.what == smtp::todo::write || act.what == smtp::todo::read;
+        if (is_busy &&
+            (state.cancelled() & asio::cancellation_type::terminal) != asio::cancellation_type::none)
             act = machine.on_broken(make_error_code(errc::interrupted));
         if (act.turn != turn) {
             turn = act.turn;
             with.limit.start_request(with.limits[act.at]);
         }
         switch (act.what) {
-        case smtp::todo::write: act = co_await write_out(stream, machine, act, with); break;
+        case smtp::todo::write: {
+            const std::span<const char> piece{with.buffer.data(), machine.fill(with.buffer)};
+            if (piece.empty()) {
+                act = machine.on_written();
+                break;
+            }
+            with.limit.start_request(with.limits[act.at]);
+            auto done = write_now(stream, piece);
+            if (done.error == asio::error::would_block)
+                done = co_await write_all(stream, piece);
+            if (done.error)
+                act = co_await write_failed(stream, machine, with, done.error);
+            break;
+        }
         case smtp::todo::read: {
-            const auto came = co_await read_some(stream, with.buffer);
+            if (end == until::written) {
+                with.limit.rest();
+                co_return act;
+            }
+            io_count came;
+            if constexpr (direct_stream<Stream>) {
+                came = stream.try_read(with.buffer);
+                while (came.error == asio::error::would_block) {
+                    const error_code failed = co_await stream.wait_for_more();
+                    came = failed ? io_count{failed, 0} : stream.try_read(with.buffer);
+                }
+            } else {
+                came = co_await read_some(stream, with.buffer);
+            }
             if (!came.error) {
                 act = machine.on_bytes({with.buffer.data(), came.bytes});
                 break;

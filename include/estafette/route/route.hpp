@@ -135,7 +135,7 @@ private:
     [[nodiscard]] asio::awaitable<void> work();
     [[nodiscard]] asio::awaitable<void> serve(worker& me);
     [[nodiscard]] bool take_marks(worker& me);
-    [[nodiscard]] asio::awaitable<bool> begin_some(worker& me);
+    [[nodiscard]] asio::awaitable<void> fill_window(worker& me);
     [[nodiscard]] asio::awaitable<void> take_outcomes(worker& me);
     [[nodiscard]] asio::awaitable<std::optional<job>> first_job(worker& me);
     [[nodiscard]] asio::awaitable<bool> wait_for_work();

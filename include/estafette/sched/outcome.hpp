@@ -5,15 +5,19 @@
 #include "estafette/config/config.hpp"
 #include "estafette/store/change.hpp"
 
+#include <boost/container/static_vector.hpp>
+
 #include <optional>
-#include <vector>
 
 namespace estafette::sched {
+
+// At most two, without an allocation of their own.
+using outcome_changes = boost::container::static_vector<store::change, 2>;
 
 // What to write for one recipient after an attempt: the attempt itself, and expiry if no further attempt
 // fits before it. A route's or a sender's fault never fails a recipient, and never ends its time early.
 // `held_until`: its sender is held, it is due again then.
-[[nodiscard]] std::vector<store::change> settle(
+[[nodiscard]] outcome_changes settle(
     recipient_id who,
     store::attempt what,
     const config::tenant_options& tenant,

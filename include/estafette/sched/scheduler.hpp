@@ -211,6 +211,8 @@ private:
     [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
     [[nodiscard]] store::attempt
     describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
+    [[nodiscard]] std::vector<store::change>
+    changes_of(std::span<const route::attempt_report> of, std::span<store::attempt> attempts, wall_time now);
     void count(const route::attempt_report& report, const store::attempt& a);
     void observe(const route::attempt_report& report, std::span<const store::attempt> attempts);
     void tell_route(

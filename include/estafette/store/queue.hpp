@@ -35,6 +35,14 @@ public:
     // The same, told for each change.
     [[nodiscard]] asio::awaitable<result<effects>> commit_each(std::vector<change> changes);
 
+    // The same; the changes are the caller's again, whatever became of them.
+    struct returned {
+        result<effects> done;
+        std::vector<change> changes;
+    };
+
+    [[nodiscard]] asio::awaitable<returned> commit_and_return(std::vector<change> changes);
+
     [[nodiscard]] asio::awaitable<result<std::vector<waiting_tenant>>> waiting();
     [[nodiscard]] asio::awaitable<result<std::vector<due_entry>>>
     claim_due(tenant_id tenant, mail::priority precedence, wall_time until, std::size_t limit);

@@ -20,14 +20,13 @@ store::attempt attempt_of(disposition what, scope fault, verdict::reason why = v
     return a;
 }
 
-std::vector<store::change>
-settled(store::attempt a, wall_time expires = in_a_week, bool hold_uncertain = false) {
+outcome_changes settled(store::attempt a, wall_time expires = in_a_week, bool hold_uncertain = false) {
     config::tenant_options tenant;
     tenant.hold_uncertain = hold_uncertain;
     return settle({}, std::move(a), tenant, now, expires);
 }
 
-const store::attempted& first(const std::vector<store::change>& changes) {
+const store::attempted& first(const outcome_changes& changes) {
     return std::get<store::attempted>(changes.at(0));
 }
 
