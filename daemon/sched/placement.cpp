@@ -17,7 +17,7 @@ public:
     // Before the arrivals; false where they are not wanted for the group's sake.
     bool claim_group(const std::vector<arrival>& arrivals) {
         const auto refuse_all = [&](fate why, const message_id& other) {
-            out_.fates.assign(arrivals.size(), placed{why, other, false});
+            out_.fates.assign(arrivals.size(), placed{why, other, false, {}});
             return false;
         };
         if (around_.on_group == key_rule::keep || around_.group.empty() || arrivals.empty()) {
@@ -58,15 +58,15 @@ public:
         }
         const message_id other = earlier.back().id;
         switch (a.rule) {
-        case key_rule::keep: out_.fates.push_back({fate::kept, other, false}); return;
-        case key_rule::reject: out_.fates.push_back({fate::refused, other, false}); return;
+        case key_rule::keep: out_.fates.push_back({fate::kept, other, false, {}}); return;
+        case key_rule::reject: out_.fates.push_back({fate::refused, other, false, {}}); return;
         case key_rule::replace: break;
         }
         const auto busy = std::ranges::find_if(earlier, [&](const store::labelled& e) {
             return around_.is_in_hand(m.tenant, e.id);
         });
         if (busy != earlier.end()) {
-            out_.fates.push_back({fate::under_way, busy->id, false});
+            out_.fates.push_back({fate::under_way, busy->id, false, {}});
             return;
         }
         for (const auto& e : earlier) {
@@ -88,7 +88,7 @@ private:
             }
             known_[{m->tenant, m->key}].push_back(std::move(line));
         }
-        out_.fates.push_back({fate::accepted, {}, false});
+        out_.fates.push_back({fate::accepted, {}, false, {}});
         out_.new_mail.push_back(m);
         out_.changes.emplace_back(std::move(a.mail));
     }
@@ -96,7 +96,7 @@ private:
     // It is cancelled in the moment in which it came, so that the answer can say so and be repeated.
     void accept_unwanted(arrival a) {
         const mail::message_ptr m = a.mail.message;
-        out_.fates.push_back({fate::accepted, {}, true});
+        out_.fates.push_back({fate::accepted, {}, true, {}});
         out_.changes.emplace_back(std::move(a.mail));
         for (std::uint32_t i = 0; i < m->to.size(); ++i) {
             out_.changes.emplace_back(unwanted({m->id, i}, *m, m->accepted_at));

@@ -9,9 +9,9 @@ TEST_F(Api, mail_with_the_key_of_waiting_mail_is_answered_as_the_rule_says) {
     const auto first = enqueue(R"(,"key":"r1")");
     const auto other = *message_id::parse(first);
     on_loop([&] {
-        below_->fate_of_key["stays"] = {sched::fate::kept, other};
-        below_->fate_of_key["refused"] = {sched::fate::refused, other};
-        below_->fate_of_key["leaving"] = {sched::fate::under_way, other};
+        below_->fate_of_key["stays"] = {sched::fate::kept, other, false, {}};
+        below_->fate_of_key["refused"] = {sched::fate::refused, other, false, {}};
+        below_->fate_of_key["leaving"] = {sched::fate::under_way, other, false, {}};
     });
     const auto kept = post("/v1/messages", mail_body(R"(,"key":"stays","on_key":"keep")"));
     EXPECT_EQ(kept.status, 200u);
@@ -48,8 +48,8 @@ TEST_F(Api, lines_of_a_batch_say_each_what_became_of_their_key) {
     start();
     const auto first = enqueue();
     on_loop([&] {
-        below_->fate_of_key["stays"] = {sched::fate::kept, *message_id::parse(first)};
-        below_->fate_of_key["refused"] = {sched::fate::refused, *message_id::parse(first)};
+        below_->fate_of_key["stays"] = {sched::fate::kept, *message_id::parse(first), false, {}};
+        below_->fate_of_key["refused"] = {sched::fate::refused, *message_id::parse(first), false, {}};
     });
     const auto lines =
         mail_body(R"(,"key":"stays")") + "\n" + mail_body() + "\n" + mail_body(R"(,"key":"refused")") + "\n";

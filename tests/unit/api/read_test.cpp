@@ -144,7 +144,7 @@ TEST_F(Api, tells_times_by_the_clocks_of_the_tenants_readers_and_what_is_known_o
           ": 127.0.0.1\n",
           ": 192.0.2.10, 2001:db8::/64\n",
           ": 1 May 2026 at 10:00 (Europe/Paris)\n",
-          ": 450\n",
+          ": 450 4.2.0\n",
           "“450 4.2.0 come back in 300 seconds”"})
         EXPECT_THAT(letter, HasSubstr(part));
     on_loop([&] {

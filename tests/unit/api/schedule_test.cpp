@@ -100,7 +100,7 @@ TEST_F(Api, a_sequence_is_accepted_once_for_its_idempotency_key) {
 
 TEST_F(Api, a_sequence_whose_group_is_leaving_is_told_to_come_back) {
     start();
-    on_loop([&] { below_->fate_of_key["k"] = {sched::fate::under_way, {}, false}; });
+    on_loop([&] { below_->fate_of_key["k"] = {sched::fate::under_way, {}, false, {}}; });
     const auto busy = post("/v1/sequences", sequence_body(R"("steps":[{"offset":"+7d","key":"k"}])"));
     EXPECT_EQ(busy.status, 409u);
     EXPECT_EQ(busy.code(), "under_way");

@@ -172,9 +172,9 @@ TEST_F(the_program, explains_an_address_in_the_readers_language) {
         console.out,
         AllOf(
             StartsWith("ann@x.example — En attente\u00a0: Revenez plus tard\n"),
-            HasSubstr("Ce qui s’est passé  Le serveur attend.\n"),
+            HasSubstr("Ce qui s’est passé   Le serveur attend.\n"),
             HasSubstr(
-                "Réponse du serveur  450 4.2.0 wait ?[31m a bit (127.0.0.1:2525, en réponse à RCPT TO)\n"
+                "Réponse du serveur   450 4.2.0 wait ?[31m a bit (127.0.0.1:2525, en réponse à RCPT TO)\n"
             )
         )
     );
@@ -190,7 +190,7 @@ TEST_F(the_program, explains_states_in_which_nothing_is_wrong) {
         fake_daemon daemon{200, R"({"recipients":[)" + one + "]}"};
         for (const char* language : {"en", "fr", "nl"}) {
             EXPECT_EQ(estafette(daemon, {"explain", id, "--lang", language}), 0);
-            EXPECT_THAT(console.out, testing::MatchesRegex("a@x — S ?: .+\n(.|\n)*")) << state << language;
+            EXPECT_THAT(console.out, testing::MatchesRegex("a@x — S[^:]*: .+\n(.|\n)*")) << state << language;
         }
     }
 }
@@ -556,60 +556,6 @@ TEST_F(the_program, has_help_with_examples_for_every_command) {
     }
     EXPECT_EQ(console.run({"estafette", "--version"}), 0);
     EXPECT_THAT(console.out, StartsWith("estafette "));
-}
-
-TEST_F(the_program, checks_and_shows_a_configuration) {
-    fake_daemon daemon{200, "{}"};
-    const std::string file = daemon.folder() + "/e.yaml";
-    std::ofstream{file} << "# a comment\nhostname: m.example\n\nstore: {pth: x}\n";
-    EXPECT_EQ(console.run({"estafette", "config", "check", file}), 78);
-    EXPECT_EQ(console.err, file + ":4: unknown key store.pth; nearest: store.path\n");
-    EXPECT_EQ(console.run({"estafette", "config", "show", file}), 78);
-    std::ofstream{file} << "hostname: m.example\n";
-    console.environment["ESTAFETTE_CONFIG"] = file;
-    EXPECT_EQ(console.run({"estafette", "config", "check"}), 0);
-    EXPECT_EQ(console.run({"estafette", "config", "show"}), 0);
-    EXPECT_THAT(console.out, AllOf(HasSubstr("hostname: m.example\n"), HasSubstr("retention: 30d\n")));
-    EXPECT_EQ(console.run({"estafette", "config", "show", "--changed"}), 0);
-    EXPECT_EQ(console.out, "hostname: m.example\n");
-    EXPECT_EQ(console.run({"estafette", "config", "reference"}), 0);
-    EXPECT_THAT(console.out, HasSubstr("#hostname:"));
-    EXPECT_EQ(console.run({"estafette", "config", "check", "/nonexistent", "--json"}), 78);
-    EXPECT_THAT(console.out, HasSubstr(R"("valid":false)"));
-}
-
-// What bash offers behind the words, by running the script in bash.
-std::string offered(const std::string& script_file, const std::string& words) {
-    const std::string command =
-        "bash -c 'source " + script_file + "; COMP_WORDS=(" + words +
-        "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _estafette; echo \"${COMPREPLY[@]}\"' 2>&1";
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string out;
-    for (char buffer[256]; fgets(buffer, sizeof buffer, pipe) != nullptr;) {
-        out += buffer;
-    }
-    pclose(pipe);
-    return out;
-}
-
-TEST_F(the_program, completes_its_own_commands_in_bash) {
-    fake_daemon daemon{200, "{}"};
-    EXPECT_EQ(console.run({"estafette", "completion", "bash"}), 0);
-    const std::string file = daemon.folder() + "/completion";
-    std::ofstream{file} << console.out;
-    EXPECT_EQ(offered(file, "estafette he"), "health\n");
-    EXPECT_EQ(offered(file, "estafette route p"), "pause\n");
-    EXPECT_EQ(offered(file, "estafette send --pri"), "--priority\n");
-    EXPECT_EQ(offered(file, "estafette send --priority \"\""), "transactional bulk\n");
-    EXPECT_EQ(offered(file, "estafette list --state de"), "deferred delivered\n");
-    EXPECT_EQ(offered(file, "estafette status --so"), "--socket\n");
-    EXPECT_EQ(offered(file, "estafette completion f"), "fish\n");
-    for (const char* shell : {"zsh", "fish"}) {
-        EXPECT_EQ(console.run({"estafette", "completion", shell}), 0);
-        EXPECT_THAT(
-            console.out, AllOf(HasSubstr("pause"), HasSubstr("priority"), HasSubstr("transactional"))
-        );
-    }
 }
 
 }  // namespace

@@ -14,7 +14,6 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -53,7 +52,6 @@ public:
     std::size_t answers_at_once = 0;              // offers CHUNKING, and answers BDAT when so many have come
     std::size_t most_unanswered = 0;              // of those
     std::vector<std::string> offers;              // keywords besides PIPELINING and 8BITMIME
-    std::deque<std::string> mail_answers;         // to the next MAIL commands, instead of 250
     std::size_t most_welcome = SIZE_MAX;          // connections at a time; more are greeted with 421
     std::size_t unwelcome = 0;                    // how many were
     std::vector<std::string> parameters;          // of MAIL and RCPT, as they came
@@ -123,13 +121,6 @@ private:
                 parameters.push_back(line.substr(line.find('>') + 1));
                 if (++mails > mails_per_connection) {
                     co_await say(s, "452 4.5.3 too many messages sent\r\n");
-                    continue;
-                }
-                if (!mail_answers.empty()) {
-                    const std::string answer = std::exchange(mail_answers.front(), {});
-                    mail_answers.pop_front();
-                    sender.clear();
-                    co_await say(s, answer + "\r\n");
                     continue;
                 }
                 sender = line.substr(10);

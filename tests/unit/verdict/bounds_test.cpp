@@ -52,7 +52,9 @@ public:
             below(4) == 0 ? 200 + static_cast<int>(below(400)) : usual_codes[below(usual_codes.size())];
         if (below(2) == 0) {
             answer.enhanced = smtp::enhanced_code{
-                static_cast<std::uint16_t>(below(8) == 0 ? 4 + below(2) : answer.code / 100),
+                static_cast<std::uint16_t>(
+                    below(8) == 0 ? 4 + static_cast<int>(below(2)) : answer.code / 100
+                ),
                 static_cast<std::uint16_t>(below(8)),
                 static_cast<std::uint16_t>(below(40))
             };
