@@ -321,7 +321,7 @@ TEST(catalogue, a_bad_file_is_refused_with_its_line) {
              {"{details}\\nCould you please let", "Could you please let", "has no {details}"},
              {"  sender_it: \"Hello", "  sender: \"Hello", "no text for sender_it"},
              {"  complaint: the recipient complained about a message\n", "", "no text for complaint"},
-             {"held:\n", "hold:\n", "unknown key"},
+             {"held:\n", "hold:\n", "held must be a map"},
              {"retry/sender:", "retry/sendr:", "unknown key"},
              {"  sent: Sent\n", "", "no text for sent"},
          }) {
