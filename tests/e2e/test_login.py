@@ -22,7 +22,7 @@ def open_minded(session_folder, authority):
 @pytest.fixture(scope="module")
 def by_certificate(session_folder, authority):
     """An Exim that asks for certificates and knows one."""
-    with Exim(session_folder / "by-certificate", authority, hostname="certain.globex.example", users={}, client=CLIENT) as server:
+    with Exim(session_folder / "by-certificate", authority, hostname="certain.globex.example", users={}, certificate_of=CLIENT) as server:
         yield server
 
 

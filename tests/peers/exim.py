@@ -89,19 +89,19 @@ EXIM = 2201
 class Exim(Server):
     kind = "exim"
 
-    def __init__(self, folder, authority, hostname="mail.globex.example", users=None, client=None):
-        """CLIENT is the name in the certificate of a client that may log in by it."""
+    def __init__(self, folder, authority, hostname="mail.globex.example", users=None, certificate_of=None):
+        """CERTIFICATE_OF is the client that may log in by its certificate in this name."""
         super().__init__(folder, authority, hostname, users)
-        self.client = client
+        self.certificate_of = certificate_of
 
     def configure(self, root):
         self.account(**{"Debian-exim": EXIM})
         text = CONFIGURATION
-        if self.client:
+        if self.certificate_of:
             shutil.copy(self.ca_file, self.folder / "etc/ssl/ca.pem")
             text = "tls_verify_certificates = /etc/ssl/ca.pem\ntls_try_verify_hosts = *\n" + text + BY_CERTIFICATE
         self.write("etc/exim4/exim4.conf", text.format(
-            name=self.client, hostname=self.hostname, user="Debian-exim", port=self.port, tls_port=self.tls_port,
+            name=self.certificate_of, hostname=self.hostname, user="Debian-exim", port=self.port, tls_port=self.tls_port,
             conditions2=self._conditions("$auth2", "$auth3"), conditions1=self._conditions("$auth1", "$auth2")),
             mode=0o640)
         os.chown(self.folder / "etc/exim4/exim4.conf", 0, EXIM)
