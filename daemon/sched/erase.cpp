@@ -18,7 +18,7 @@ constexpr milliseconds scrub_pause{50};  // others have the store in between
 
 }  // namespace
 
-asio::awaitable<result<scheduler::erase_result>> scheduler::erase(erase_request what) {
+asio::awaitable<result<erase_result>> scheduler::erase(erase_request what) {
     erase_result sum;
     std::set<message_id> messages;
     store::query q;
@@ -54,7 +54,7 @@ asio::awaitable<result<scheduler::erase_result>> scheduler::erase(erase_request 
     co_return sum;
 }
 
-asio::awaitable<result<scheduler::erase_result>> scheduler::erase_page(
+asio::awaitable<result<erase_result>> scheduler::erase_page(
     const erase_request& what, std::vector<store::recipient_view> found, std::set<message_id>& messages
 ) {
     erase_result sum;

@@ -93,11 +93,10 @@ asio::awaitable<void> scheduler::expire_what_waits() {
             break;
         }
         const bool is_last = over->size() < looked_at;
-        const auto done = co_await change_waiting(
-            std::move(*over),
-            [now](const recipient_id& who) -> store::change { return store::expired{who, now}; },
-            in_hand::not_those
-        );
+        const auto expire = [now](const recipient_id& who) -> store::change {
+            return store::expired{who, now};
+        };
+        const auto done = co_await change_waiting(std::move(*over), expire, in_hand::not_those);
         sum += done ? *done : 0;
         if (is_last || !done || *done == 0) {
             break;

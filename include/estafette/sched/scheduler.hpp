@@ -73,7 +73,6 @@ public:
     cancel_labelled(store::label_query which, std::string by, std::string why);
 
     // A person is forgotten: what waits is cancelled, then all of it is erased, then the files are scrubbed.
-    using erase_result = sched::erase_result;
     [[nodiscard]] asio::awaitable<result<erase_result>> erase(erase_request what);
 
     // What a crash left in doubt: each gets an attempt with reason uncertain, and its tenant's policy.
