@@ -36,7 +36,7 @@ def test_a_report_of_success_is_sent_where_it_was_asked_for(daemon, relay, addre
 
 @pytest.mark.parametrize("content, kind", [("full", "message/rfc822"), ("headers", "text/rfc822-headers")])
 def test_a_report_of_failure_has_as_much_of_the_mail_as_was_asked_for(daemon, relay, address, sender, content, kind):
-    to = address("gone")
+    to = address("moved")
     id = daemon.enqueue(to, sender=sender, dsn={"notify": ["failure", "delay"], "return": content})
     report = relay.wait_for(sender)[0]
     message, recipient = status_of(report)
@@ -47,7 +47,7 @@ def test_a_report_of_failure_has_as_much_of_the_mail_as_was_asked_for(daemon, re
 
 
 def test_nothing_is_reported_where_nothing_shall_be(daemon, relay, address, sender):
-    silent, told = address("gone"), address("gone")
+    silent, told = address("moved"), address("moved")
     daemon.enqueue(silent, sender=sender, dsn={"notify": "never"})
     relay_has(relay, silent)
     daemon.enqueue(told, sender=sender)

@@ -73,9 +73,9 @@ if /^[^@]+@/
 endif
 """
 
-# Those that begin with "gone" are accepted, and found to be unknown later.
+# Those that begin with "moved" are accepted, and found to be unknown later.
 ALIASES = """\
-/^gone([^@]*@.*)$/ unknown$1
+/^moved([^@]*@.*)$/ unknown$1
 """
 
 SASL = """\
