@@ -236,7 +236,7 @@ void route::adjust() {
             arm(now + slate_pause);
             break;
         } else if (active_.size() < options_.connections) {
-            workers_.spawn("worker " + id().text(), work());
+            workers_.spawn("worker " + id().text(), work(std::make_unique<worker>(*this)));
         } else {
             break;
         }

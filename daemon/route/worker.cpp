@@ -79,10 +79,10 @@ bool is_session_limit(const net::delivery& d) {
 
 }  // namespace
 
-asio::awaitable<void> route::work() {
+asio::awaitable<void> route::work(std::unique_ptr<worker> owned) {
     // After a terminal stop the outcome in hand is still recorded.
     co_await asio::this_coro::throw_if_cancelled(false);
-    worker me{*this};
+    worker& me = *owned;
     const auto now = std::chrono::steady_clock::now();
     const config::endpoint server = servers_.pick(now, static_cast<std::uint32_t>(random_()));
     net::connection link{loop_, options_, *tls_, uses_.dns, hostname_, password_, faults_};

@@ -26,6 +26,9 @@ struct route::worker {
     // In the route's list from birth to end.
     explicit worker(route& owner)
         : home{owner} {
+        for (auto* list : {&sent, &over, &spare}) {
+            list->reserve(home.options_.window + 2);  // those under way, the next, and one that is over
+        }
         home.active_.push_back(this);
     }
 

@@ -24,6 +24,7 @@ content_mode session::state::mode() const noexcept {
 
 flight& session::state::add_flight() {
     if (spare.empty()) {
+        spare.reserve(flights.size() + 1);  // for all there are: giving one back allocates nothing
         spare.push_back(std::make_unique<flight>());
     }
     flights.push_back(std::move(spare.back()));

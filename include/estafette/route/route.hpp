@@ -132,7 +132,7 @@ private:
     struct worker;
 
     // worker.cpp
-    [[nodiscard]] asio::awaitable<void> work();
+    [[nodiscard]] asio::awaitable<void> work(std::unique_ptr<worker> owned);
     [[nodiscard]] asio::awaitable<void> serve(worker& me);
     [[nodiscard]] bool take_marks(worker& me);
     [[nodiscard]] asio::awaitable<void> fill_window(worker& me);
