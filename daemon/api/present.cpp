@@ -1,5 +1,6 @@
 #include "present.hpp"
 
+#include "estafette/base/text.hpp"
 #include "estafette/store/suppressions.hpp"
 
 #include <boost/json/array.hpp>
@@ -221,7 +222,7 @@ verdict::explanation explain_to_reader(
         return verdict::explain_hold(words.in, facts);
     }
     if (by_route == nullptr && r.last) {
-        facts.server = facts.relay = r.last->server.substr(0, r.last->server.rfind(':'));
+        facts.server = facts.relay = host_of(r.last->server);
         facts.attempted = written(r.last->started_at);
     }
     if (const auto line = store::read_words(r.note); line && why.why == verdict::reason::suppressed) {

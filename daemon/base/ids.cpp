@@ -1,7 +1,5 @@
 #include "estafette/base/ids.hpp"
 
-#include "estafette/base/id_text.hpp"
-
 #include <charconv>
 #include <cstring>
 
@@ -62,19 +60,19 @@ result<message_id> message_id::parse(std::string_view text) {
 
 std::string message_id::text() const {
     std::string out;
-    append_text(out, *this);
+    append_to(out);
     return out;
 }
 
-void append_text(std::string& to, const message_id& id) {
-    const std::size_t begin = to.size();
-    to.resize(begin + text_size, '-');
+void message_id::append_to(std::string& out) const {
+    const std::size_t begin = out.size();
+    out.resize(begin + text_size, '-');
     std::size_t nibble = 0;
     for (std::size_t i = 0; i < text_size; ++i) {
         if (is_hyphen_place(i))
             continue;
-        const unsigned byte = id.bytes()[nibble / 2];
-        to[begin + i] = digits[nibble % 2 == 0 ? byte >> 4 : byte & 0x0F];
+        const unsigned byte = bytes_[nibble / 2];
+        out[begin + i] = digits[nibble % 2 == 0 ? byte >> 4 : byte & 0x0F];
         ++nibble;
     }
 }

@@ -176,6 +176,10 @@ bool is_ascii(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+std::string_view host_of(std::string_view server) noexcept {
+    return server.substr(0, server.rfind(':'));
+}
+
 std::string ascii_lower(std::string_view text) {
     std::string out{text};
     std::transform(out.begin(), out.end(), out.begin(), lower);

@@ -1,8 +1,8 @@
 // One connection's whole life: connect → loop{pull, deliver, record} → quit.
 #include "worker.hpp"
 
-#include "estafette/base/id_text.hpp"
 #include "estafette/base/log.hpp"
+#include "estafette/base/text.hpp"
 #include "estafette/route/return_path.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -22,7 +22,7 @@ void want_reports(mail::dsn_request& dsn, const mail::message& m) {
     dsn.orcpt = true;
     dsn.envid = m.reports.envid;
     if (dsn.envid.empty()) {
-        append_text(dsn.envid, m.id);
+        m.id.append_to(dsn.envid);
     }
 }
 

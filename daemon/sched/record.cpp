@@ -12,10 +12,6 @@ namespace estafette::sched {
 
 namespace {
 
-std::string_view host_of(std::string_view server) {
-    return server.substr(0, server.rfind(':'));
-}
-
 bool is_for_a_while(const error_code& e) {
     return e == errc::store_full || e == errc::store_busy;
 }

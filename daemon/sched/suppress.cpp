@@ -13,17 +13,11 @@ asio::awaitable<void>
 consider(store::suppressions& lists, tenant_id tenant, std::string address, store::attempt a) {
     // Lost with a failing store: the next failure of the address is weighed again.
     (void)co_await lists.consider(
-        std::move(tenant), std::move(address), a.judged, a.server.substr(0, a.server.rfind(':')), a.text
+        std::move(tenant), std::move(address), a.judged, std::string{host_of(a.server)}, a.text
     );
 }
 
 }  // namespace
-
-bool scheduler::may_be_stopped(const mail::message& m) const {
-    return !m.ignore_suppression && std::ranges::any_of(m.to, [&](const mail::address& to) {
-        return lists_.may_have(m.tenant, to.text());
-    });
-}
 
 asio::awaitable<result<scheduler::stopped_places>> scheduler::stopped(mail::message_ptr m) {
     std::vector<std::string> addresses;

@@ -30,6 +30,7 @@ public:
     [[nodiscard]] static result<message_id> parse(std::string_view text);
 
     [[nodiscard]] std::string text() const;
+    void append_to(std::string& out) const;  // text(), behind what is there
 
     [[nodiscard]] constexpr const bytes_type& bytes() const noexcept { return bytes_; }
 

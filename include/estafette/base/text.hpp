@@ -21,6 +21,9 @@ namespace estafette {
 [[nodiscard]] bool ascii_iequals(std::string_view a, std::string_view b) noexcept;
 [[nodiscard]] std::string_view trim(std::string_view text) noexcept;
 
+// Of "host:port", as connections name their servers.
+[[nodiscard]] std::string_view host_of(std::string_view server) noexcept;
+
 // RFC 4648 4, with padding. Decoding takes line breaks and spaces, refuses everything else.
 [[nodiscard]] std::string base64_encode(std::string_view bytes);
 [[nodiscard]] result<std::string> base64_decode(std::string_view text);
