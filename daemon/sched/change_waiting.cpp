@@ -8,25 +8,6 @@
 
 namespace estafette::sched {
 
-// Claims and changes take turns: what is on its way from the store to a route is nowhere to be found.
-scheduler::turn::turn(scheduler& of)
-    : of_{of} {
-    of_.is_taken_ = true;
-}
-
-scheduler::turn::~turn() {
-    of_.is_taken_ = false;
-}
-
-asio::awaitable<std::unique_ptr<scheduler::turn>> scheduler::take_turn() {
-    while (is_taken_) {  // each turn is a few calls of the store
-        asio::steady_timer pause{loop_, milliseconds{1}};
-        boost::system::error_code ec;
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-    }
-    co_return std::make_unique<turn>(*this);
-}
-
 // Out of the routes' ready queues. They stay claimed until their change.
 void scheduler::take_back(const std::unordered_set<recipient_id>& who) {
     const auto is_meant = [&](const route::job& j) {

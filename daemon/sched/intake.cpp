@@ -40,11 +40,6 @@ auto is_of(const message_id& id) {
 
 }  // namespace
 
-std::vector<std::uint32_t> scheduler::in_hand_of(const tenant_id& tenant, const message_id& id) const {
-    const auto* r = routes_.find(tenant);
-    return r != nullptr ? r->in_hand(id) : std::vector<std::uint32_t>{};
-}
-
 void scheduler::hand_over(std::vector<route::job> at_once) {
     std::vector<route::job> refused;
     for (auto& j : at_once) {
@@ -173,15 +168,16 @@ scheduler::enqueue(std::vector<arrival> mail, std::optional<group_claim> instead
         co_return around.error();
     }
     const auto now = around->now;
-    std::vector<message_id> ids;
-    for (const auto& a : mail) {
-        ids.push_back(a.mail.message->id);
+    std::map<std::size_t, message_id> stopped_arrivals;
+    for (std::size_t i = 0; i < mail.size() && !stops.empty(); ++i) {
+        if (stops.contains(mail[i].mail.message->id)) {
+            stopped_arrivals.emplace(i, mail[i].mail.message->id);
+        }
     }
     auto p = place(std::move(mail), std::move(*around));
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        const auto stop = stops.find(ids[i]);
-        if (stop != stops.end() && std::ranges::any_of(p.new_mail, is_of(ids[i]))) {
-            p.fates[i].stopped = stop->second;
+    for (const auto& [i, id] : stopped_arrivals) {
+        if (std::ranges::any_of(p.new_mail, is_of(id))) {
+            p.fates[i].stopped = stops.at(id);
         }
     }
     co_return co_await store_placement(std::move(p), std::move(stops), now);

@@ -266,13 +266,4 @@ void scheduler::judge_sender(
     }
 }
 
-// When mail of a held sender is due again; none: it is not held.
-std::optional<wall_time>
-scheduler::parked_until(const tenant_id& tenant, const std::string& sender, wall_time now) const {
-    const auto* row = holds_.find(tenant, sender);
-    return row != nullptr && row->what.kind == store::pause_kind::sender
-               ? std::optional{holds::parked_until(*row, now)}
-               : std::nullopt;
-}
-
 }  // namespace estafette::sched

@@ -38,26 +38,7 @@ scheduler::scheduler(
     const verdict::classifier& classifier,
     metrics& meters
 )
-    : loop_{loop}
-    , queue_{queue}
-    , lists_{lists}
-    , routes_{routes}
-    , classifier_{classifier}
-    , meters_{meters}
-    , tasks_{loop}
-    , turns_{loop}
-    , wake_{loop}
-    , domains_{wall_now()} {}
-
-wall_time scheduler::wall_now() const {
-    return clock_ ? clock_() : std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-}
-
-const config::tenant_options& scheduler::options_of(const tenant_id& tenant) const {
-    static const config::tenant_options standard{};
-    const auto* found = config_->find_tenant(tenant);
-    return found != nullptr ? *found : standard;
-}
+    : scheduler_state{loop, queue, lists, routes, classifier, meters} {}
 
 asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_id> doubtful) {
     const auto now = wall_now();
@@ -98,10 +79,6 @@ asio::awaitable<result<void>> scheduler::settle_in_doubt(std::vector<recipient_i
         }
     }
     co_return result<void>{};
-}
-
-verdict::domain_fact scheduler::domain_of(const route_id& route, std::string_view domain) const {
-    return domains_.of(route, domain, wall_now());
 }
 
 void scheduler::poke() {

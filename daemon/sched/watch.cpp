@@ -16,20 +16,6 @@ constexpr std::size_t most_counted = 10'000;  // of each state, in one round
 
 }  // namespace
 
-std::optional<verdict::reason>
-scheduler::kept_back_for(const tenant_id& tenant, const std::string& sender) const {
-    if (const auto* row = holds_.find(tenant, sender)) {
-        return row->why;
-    }
-    const auto* r = routes_.find(tenant);
-    if (r == nullptr) {
-        return verdict::reason::other;
-    }
-    const auto s = r->status();
-    return s.state == route::route_state::active ? std::nullopt
-                                                 : std::optional{s.why.value_or(verdict::reason::other)};
-}
-
 asio::awaitable<void> scheduler::run_watchdog() {
     asio::steady_timer timer{loop_};
     watched_since_ = wall_now();

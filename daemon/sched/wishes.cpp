@@ -13,18 +13,6 @@ constexpr milliseconds longest_hint = std::chrono::hours{24};  // a server may a
 
 }  // namespace
 
-bool scheduler::is_switched_off(const mail::message& m) const {
-    if (m.category.empty()) {
-        return false;
-    }
-    const auto& always = options_of(m.tenant).categories_off;
-    if (std::ranges::find(always, m.category) != always.end()) {
-        return true;
-    }
-    const auto found = off_.find({m.tenant, m.category});
-    return found != off_.end() && (!found->second.until || *found->second.until > wall_now());
-}
-
 asio::awaitable<result<void>> scheduler::restore_categories() {
     auto known = co_await queue_.categories_off();
     if (!known) {
@@ -69,11 +57,6 @@ scheduler::switch_on(tenant_id tenant, std::string category, std::string by) {
         log::level::info, "category_on", {{"tenant", tenant.text()}, {"category", category}, {"by", by}}
     );
     co_return *done;
-}
-
-wall_time scheduler::opens_at(const tenant_id& tenant, mail::priority p, wall_time t) const {
-    const auto& window = options_of(tenant).send_window;
-    return window && window->applies_to(p) ? config::next_open(*window, t) : t;
 }
 
 void scheduler::take_back_from(const tenant_id& tenant, const std::function<bool(const route::job&)>& which) {

@@ -6,25 +6,13 @@
 // Thread: the loop.
 #pragma once
 
-#include "estafette/base/metrics.hpp"
 #include "estafette/route/reporter.hpp"
-#include "estafette/route/table.hpp"
-#include "estafette/sched/agenda.hpp"
-#include "estafette/sched/denials.hpp"
-#include "estafette/sched/domain_record.hpp"
 #include "estafette/sched/erasure.hpp"
-#include "estafette/sched/holds.hpp"
 #include "estafette/sched/placement.hpp"
-#include "estafette/sched/turns.hpp"
-#include "estafette/sched/watchdog.hpp"
-#include "estafette/store/suppressions.hpp"
-#include "estafette/verdict/classifier.hpp"
-
-#include <boost/asio/steady_timer.hpp>
+#include "estafette/sched/scheduler_state.hpp"
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -33,9 +21,7 @@
 
 namespace estafette::sched {
 
-namespace asio = boost::asio;
-
-class scheduler final : public route::reporter {
+class scheduler final : public route::reporter, public scheduler_state {
 public:
     // All references outlive the scheduler. `routes` is filled later: the routes report to this object.
     scheduler(
@@ -49,9 +35,6 @@ public:
 
     // After the routes were loaded: one that a reload has made anew stays paused.
     void configure(config::config_ptr c);
-
-    // Tests bring their own clock, which may jump.
-    void set_clock(std::function<wall_time()> clock) { clock_ = std::move(clock); }
 
     // Durable on return; what is due goes to its route at once. What became of each, in their order. A
     // recipient on its tenant's suppression list is taken, and fails at once.
@@ -101,12 +84,6 @@ public:
         in_hand what_is_in_hand
     );
 
-    // Tenants and senders that are kept back.
-    [[nodiscard]] const holds& kept_back() const noexcept { return holds_; }
-
-    // What became lately of mail through this route to a domain.
-    [[nodiscard]] verdict::domain_fact domain_of(const route_id& route, std::string_view domain) const;
-
     // Claims until stopped (total cancellation).
     [[nodiscard]] asio::awaitable<void> run();
 
@@ -149,35 +126,15 @@ private:
     [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> unclaim(std::vector<recipient_id> ids);
     [[nodiscard]] asio::awaitable<void> write_postponed();
-    [[nodiscard]] std::optional<wall_time>
-    parked_until(const tenant_id& tenant, const std::string& sender, wall_time now) const;
-
-    // Held while recipients move between the store and the routes.
-    class turn {
-    public:
-        explicit turn(scheduler& of);
-        ~turn();
-        turn(const turn&) = delete;
-        turn& operator=(const turn&) = delete;
-
-    private:
-        scheduler& of_;
-    };
-
-    [[nodiscard]] asio::awaitable<std::unique_ptr<turn>> take_turn();
 
     // intake.cpp
     [[nodiscard]] asio::awaitable<result<surroundings>>
     look_around(std::vector<store::label_query> keys, std::optional<group_claim> claim);
     [[nodiscard]] asio::awaitable<result<cancel_result>>
     cancel_waiting(tenant_id tenant, std::vector<store::labelled> waiting, std::string by, std::string why);
-    [[nodiscard]] std::vector<std::uint32_t> in_hand_of(const tenant_id& tenant, const message_id& id) const;
     void hand_over(std::vector<route::job> at_once);
 
     // wishes.cpp, erase.cpp
-    [[nodiscard]] wall_time wall_now() const;
-    [[nodiscard]] bool is_switched_off(const mail::message& m) const;
-    [[nodiscard]] wall_time opens_at(const tenant_id& tenant, mail::priority p, wall_time t) const;
     void keep_hours(wall_time now);
     void take_back_from(const tenant_id& tenant, const std::function<bool(const route::job&)>& which);
     [[nodiscard]] asio::awaitable<void> bring_forward(wall_time now);
@@ -192,8 +149,6 @@ private:
     [[nodiscard]] asio::awaitable<void> expire_what_waits();
     [[nodiscard]] asio::awaitable<void> look_for_silence();
     [[nodiscard]] asio::awaitable<void> count_held();
-    [[nodiscard]] std::optional<verdict::reason>
-    kept_back_for(const tenant_id& tenant, const std::string& sender) const;
 
     // keep_back.cpp
     [[nodiscard]] asio::awaitable<void> tend_holds();
@@ -207,7 +162,6 @@ private:
     void judge_sender(
         const mail::message& m, std::span<const store::attempt> attempts, std::vector<store::change>& out
     );
-    [[nodiscard]] const config::tenant_options& options_of(const tenant_id& tenant) const;
     [[nodiscard]] store::attempt
     describe(const route::route& from, const route::attempt_report& report, std::size_t place) const;
     [[nodiscard]] std::vector<store::change>
@@ -221,7 +175,6 @@ private:
     // suppress.cpp: of the mail's recipients those on their tenant's list, by place, and since when and why.
     using stopped_places = std::map<std::uint32_t, std::string>;
     using stopped_mail = std::map<message_id, stopped_places>;
-    [[nodiscard]] bool may_be_stopped(const mail::message& m) const;
     [[nodiscard]] asio::awaitable<result<stopped_places>> stopped(mail::message_ptr m);
     [[nodiscard]] asio::awaitable<stopped_mail> stopped_of(std::vector<result<mail::message_ptr>> loaded);
     void withhold(message_id id, std::vector<route::target>& targets, const stopped_places& places);
@@ -235,36 +188,6 @@ private:
     void look_again_by(wall_time at);
     void write_later(store::change c);
     [[nodiscard]] asio::awaitable<bool> wait_for_space();
-
-    asio::any_io_executor loop_;
-    store::queue& queue_;
-    store::suppressions& lists_;
-    route::table& routes_;
-    const verdict::classifier& classifier_;
-    metrics& meters_;
-    config::config_ptr config_;
-    net::task_group tasks_;  // small writes that nobody waits for
-    turns turns_;
-    asio::steady_timer wake_;
-    wall_time look_again_{};  // when run() claims next, unless poked
-    clock_watch watch_;
-    std::function<wall_time()> clock_;
-    std::map<std::pair<tenant_id, std::string>, store::switched_off> off_;
-    wall_time hours_change_at_{};  // when some tenant's window opens or closes next
-    bool is_scrubbing_ = false;
-    bool scrubs_again_ = false;
-    domain_record domains_;
-    holds holds_;
-    denials denials_;
-    claim_watch claims_;
-    wall_time watched_since_{};
-    std::map<route_id, wall_time> moved_at_;  // its last outcome
-    wall_time tend_at_{};                     // when a hold ends or is probed
-    bool is_taken_ = false;                   // a turn is
-    bool poked_ = false;
-    bool is_stopping_ = false;
-    bool has_failed_ = false;
-    std::map<wall_time, std::vector<recipient_id>> postponed_;  // on their way to the store
 };
 
 }  // namespace estafette::sched
