@@ -243,7 +243,7 @@ void route::note_outcome(worker& me, net::delivery d) {
     me.next_begun = d.next_begun;
     me.goes_on = me.goes_on && d.is_reusable;
     if (me.answered != 0 && is_session_limit(d)) {
-        learn_session_limit(me.answered, d);
+        learn_session_limit(me, d);
         me.goes_on = false;
     }
     ++me.answered;
@@ -256,12 +256,21 @@ void route::note_outcome(worker& me, net::delivery d) {
     me.over.push_back(std::move(p));
 }
 
-// The recipients were not tried; the next connections end before the server's own limit.
-void route::learn_session_limit(std::uint32_t carried, net::delivery& d) {
+// The recipients were not tried; the next connections end before the server's own limit. Where it has had
+// too many of us at once, there shall be fewer.
+void route::learn_session_limit(const worker& me, net::delivery& d) {
     constexpr smtp::enhanced_code too_many{4, 5, 3};
-    if (d.recipients.front().what.answer->enhanced == too_many && carried < session_limit_) {
-        session_limit_ = carried;
-        log::event(log::level::info, "session_limit", {{"route", id().text()}, {"messages", carried}});
+    const auto& what = d.recipients.front().what;
+    if (what.answer->enhanced != too_many) {
+        const auto judged = uses_.classifier.classify(
+            {what, host_of(me.link->server()), options_.profile, {}, me.link->banner()}
+        );
+        if (judged.why == verdict::reason::rate_limited) {
+            blame(judged, what.answer->text);
+        }
+    } else if (me.answered < session_limit_) {
+        session_limit_ = me.answered;
+        log::event(log::level::info, "session_limit", {{"route", id().text()}, {"messages", me.answered}});
     }
     for (auto& r : d.recipients) {
         r.tried = false;

@@ -144,7 +144,7 @@ private:
     void note_outcome(worker& me, net::delivery d);
     [[nodiscard]] std::optional<job> pull_for(worker& me);
     void learn(const net::connection& link);
-    void learn_session_limit(std::uint32_t carried, net::delivery& d);
+    void learn_session_limit(const worker& me, net::delivery& d);
     void put_back(job j);
     [[nodiscard]] std::vector<std::string> fallbacks() const;
 

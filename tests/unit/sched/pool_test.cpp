@@ -111,6 +111,37 @@ TEST_F(pool, the_recipients_that_a_server_announces_for_a_message_are_not_exceed
 
 // What servers say when we are too many or too fast: fewer connections, and nobody's mail fails or is told
 // of.
+class overload : public pool, public testing::WithParamInterface<const char*> {};
+
+TEST_P(overload, takes_connections_away_and_keeps_the_mail) {
+    auto relay = options("relay", server_.port());
+    relay.connections = 8;
+    start_with(std::move(relay));
+    EXPECT_TRUE(run([](overload& h) -> asio::awaitable<void> {
+        co_await h.send(30, "slow");
+        EXPECT_EQ(h.allowed(), 8u);
+        h.server_.mail_answers = {GetParam()};
+        auto m = h.make({"ann@example.org"});
+        co_await h.accept(m);
+        co_await h.until_true([&] { return h.allowed() < 8u; });
+        EXPECT_EQ(h.allowed(), 5u);  // seven tenths
+        const auto v = co_await h.view(m->id);
+        EXPECT_NE(v.recipients[0].now, state::failed);
+        EXPECT_EQ(h.routes_.find(route_id{"relay"})->status().state, route::route_state::active);
+    }(*this)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    answers,
+    overload,
+    testing::Values(
+        "421 4.7.0 Too many concurrent SMTP connections; please try again later.",
+        "432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending",
+        "451 4.7.1 Too many messages from your host, slow down",
+        "452 4.3.2 Connection rate limit exceeded"
+    )
+);
+
 TEST_F(pool, a_server_that_wants_fewer_connections_gets_all_mail_and_is_not_pestered) {
     server_.most_welcome = 2;
     auto relay = options("relay", server_.port());

@@ -14,6 +14,7 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -52,6 +53,7 @@ public:
     std::size_t answers_at_once = 0;              // offers CHUNKING, and answers BDAT when so many have come
     std::size_t most_unanswered = 0;              // of those
     std::vector<std::string> offers;              // keywords besides PIPELINING and 8BITMIME
+    std::deque<std::string> mail_answers;         // to the next MAIL commands, instead of 250
     std::size_t most_welcome = SIZE_MAX;          // connections at a time; more are greeted with 421
     std::size_t unwelcome = 0;                    // how many were
     std::vector<std::string> parameters;          // of MAIL and RCPT, as they came
@@ -121,6 +123,12 @@ private:
                 parameters.push_back(line.substr(line.find('>') + 1));
                 if (++mails > mails_per_connection) {
                     co_await say(s, "452 4.5.3 too many messages sent\r\n");
+                    continue;
+                }
+                if (!mail_answers.empty()) {
+                    sender.clear();
+                    co_await say(s, mail_answers.front() + "\r\n");
+                    mail_answers.pop_front();
                     continue;
                 }
                 sender = line.substr(10);
