@@ -121,7 +121,14 @@ write_failed(Stream& stream, smtp::session& machine, driving& with, error_code e
     co_return co_await read_last_words(stream, machine, with, why);
 }
 
-// As far as it can be done at once.
+// As far as it can be done at once, without a coroutine of its own.
+template <class Stream> io_count read_now(Stream& stream, std::span<char> to) {
+    if constexpr (direct_stream<Stream>)
+        return stream.try_read(to);
+    else
+        return {asio::error::would_block, 0};
+}
+
 template <class Stream> io_count write_now(Stream& stream, std::span<const char> from) {
     if constexpr (direct_stream<Stream>)
         return stream.try_write(from);
@@ -170,16 +177,9 @@ drive(Stream& stream, smtp::session& machine, smtp::action act, driving& with, u
                 with.limit.rest();
                 co_return act;
             }
-            io_count came;
-            if constexpr (direct_stream<Stream>) {
-                came = stream.try_read(with.buffer);
-                while (came.error == asio::error::would_block) {
-                    const error_code failed = co_await stream.wait_for_more();
-                    came = failed ? io_count{failed, 0} : stream.try_read(with.buffer);
-                }
-            } else {
+            auto came = read_now(stream, std::span<char>{with.buffer});
+            if (came.error == asio::error::would_block)
                 came = co_await read_some(stream, with.buffer);
-            }
             if (!came.error) {
                 act = machine.on_bytes({with.buffer.data(), came.bytes});
                 break;
