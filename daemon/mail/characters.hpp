@@ -48,10 +48,10 @@ struct code_point {
 // `c` is a Unicode scalar value.
 void append_utf8(std::string& out, char32_t c);
 
-// C0, DEL, C1, the line and paragraph separators: what must not reach a command, a header or a log.
 // Nearly all text in addresses: what is so needs no look at single characters.
 [[nodiscard]] bool is_printable_ascii(std::string_view text) noexcept;
 
+// C0, DEL, C1, the line and paragraph separators: what must not reach a command, a header or a log.
 [[nodiscard]] bool has_control(std::string_view valid_utf8) noexcept;
 
 // Embeddings, overrides and isolates, which show text in another order than it is.

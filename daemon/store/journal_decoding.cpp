@@ -4,6 +4,8 @@
 #include "journal_tags.hpp"
 #include "journal_words.hpp"
 
+#include <algorithm>
+
 namespace estafette::store {
 
 namespace {

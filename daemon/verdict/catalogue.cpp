@@ -20,24 +20,6 @@ constexpr std::array all_dispositions{
 constexpr std::array all_scopes{scope::recipient, scope::message, scope::route, scope::sender};
 constexpr std::array<std::string_view, 5> state_keys{"pending", "sent", "delivered", "failed", "cancelled"};
 
-constexpr std::array<std::string_view, 15> known_facts{
-    "recipient",
-    "server",
-    "reply",
-    "tenant",
-    "next_attempt",
-    "expires",
-    "sender",
-    "domain",
-    "attempted",
-    "code",
-    "relay",
-    "sends_from",
-    "note",
-    "since",
-    "cause",
-};
-
 // Of a line on the suppression list: the store's names.
 constexpr std::array<std::string_view, 4> suppression_causes{
     "unknown_user", "complaint", "unsubscribed", "manual"
@@ -51,7 +33,7 @@ constexpr std::array<std::string_view, 4> administrators{
     "recipient_it", "sender_it", "server_admin", "operator"
 };
 
-std::array<fact, known_facts.size()> values_of(const explanation_facts& f, std::string cause) {
+std::array<fact, 15> values_of(const explanation_facts& f, std::string cause) {
     const auto domain = f.sender.substr(std::min(f.sender.rfind('@') + 1, f.sender.size()));
     return {
         fact{"recipient", f.recipient},
@@ -70,6 +52,14 @@ std::array<fact, known_facts.size()> values_of(const explanation_facts& f, std::
         fact{"since", f.since},
         fact{"cause", std::move(cause)},
     };
+}
+
+std::vector<std::string_view> names_of_facts() {
+    std::vector<std::string_view> names;
+    for (const fact& one : values_of({}, {})) {
+        names.push_back(one.name);
+    }
+    return names;
 }
 
 constexpr std::uint32_t key_of(reason why, scope fault, disposition what) noexcept {
@@ -144,7 +134,7 @@ private:
 
     const std::string& sentence(const yaml::node& map, std::string_view key) {
         const auto& found = text(map, key);
-        if (const auto wrong = check_template(found, known_facts); !wrong.empty()) {
+        if (const auto wrong = check_template(found, known_facts_); !wrong.empty()) {
             errors_.add(*map.find(key), key, wrong);
         }
         return found;
@@ -163,7 +153,7 @@ private:
                 continue;
             }
             letter.replace(at, details_mark.size(), details);
-            if (const auto wrong = check_template(letter, known_facts); !wrong.empty()) {
+            if (const auto wrong = check_template(letter, known_facts_); !wrong.empty()) {
                 errors_.add(letters, who, wrong);
             }
             letters_.emplace(who, std::move(letter));
@@ -237,6 +227,7 @@ private:
 
     const yaml::node& root_;
     catalogue& into_;
+    std::vector<std::string_view> known_facts_ = names_of_facts();
     yaml::node nothing_;
     yaml::errors errors_;
     std::map<std::string_view, std::string, std::less<>> letters_;  // by who acts
