@@ -12,6 +12,7 @@ import pytest
 
 from estafetted import BIN, Daemon
 from peers import Authority, Exim, Greylist, OpenSMTPD, Postfix, needs, wait_until
+from sink import Sink
 
 PR_SET_CHILD_SUBREAPER = 36
 GREYLISTED_FOR = 2
@@ -54,6 +55,13 @@ def session_folder():
 @pytest.fixture(scope="session")
 def authority(session_folder):
     return Authority(session_folder / "ca")
+
+
+@pytest.fixture
+def sink(authority):
+    """The scripted server: it counts what it takes, and can be slow."""
+    with Sink(authority.issue("sink.example"), users={USER: PASSWORD}) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,7 @@ import json
 
 import pytest
 
-from conftest import PASSWORD, USER
 from peers import wait_until
-from sink import Sink
-
-
-@pytest.fixture
-def sink(authority):
-    with Sink(authority.issue("sink.example"), users={USER: PASSWORD}) as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,17 +5,9 @@ import signal
 
 import pytest
 
-from conftest import PASSWORD, USER
 from peers import wait_until
-from sink import Sink
 
 CONNECTIONS = 4
-
-
-@pytest.fixture
-def sink(authority):
-    with Sink(authority.issue("sink.example"), users={USER: PASSWORD}) as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import os
 
 import pytest
 
-from conftest import PASSWORD, USER
 from peers import wait_until
-from sink import Sink
 
 MANY = 2000
 # ESTAFETTE_LONG=1: as many as the promise says, of which at most so many go before the urgent ones.
@@ -61,12 +59,6 @@ def test_two_thousand_messages_four_under_way_on_each_connection(peer, request, 
     wait_until(lambda: len(delivered()) == MANY, 180, every=0.5, what=lambda: len(delivered()))
     assert set(delivered().values()) == {1}
     assert [route["fallbacks"] for route in daemon.get("/v1/queue").json["routes"]] == [[]], "the server keeps step"
-
-
-@pytest.fixture
-def sink(authority):
-    with Sink(authority.issue("sink.example"), users={USER: PASSWORD}) as running:
-        yield running
 
 
 def test_ten_urgent_mails_do_not_wait_for_thousands_in_bulk(sink, config, route_to, start, address):
