@@ -335,6 +335,10 @@ bool connection::is_open() const noexcept {
     return state_->wire.is_open() && state_->machine.is_usable();
 }
 
+const smtp::outcome& connection::failure() const noexcept {
+    return state_->machine.failure();
+}
+
 bool connection::is_stale() const {
     return !is_open() || state_->wire.has_unread();
 }

@@ -77,6 +77,12 @@ bool is_session_limit(const net::delivery& d) {
     });
 }
 
+// 421 to MAIL: the session has left the message untried.
+bool is_closed_at_mail(const net::connection& link, const net::delivery& d) {
+    return link.failure().at == smtp::phase::mail && link.failure().answer &&
+           std::ranges::none_of(d.recipients, &smtp::recipient_outcome::tried);
+}
+
 }  // namespace
 
 asio::awaitable<void> route::work(std::unique_ptr<worker> owned) {
@@ -245,6 +251,8 @@ void route::note_outcome(worker& me, net::delivery d) {
     if (me.answered != 0 && is_session_limit(d)) {
         learn_session_limit(me, d);
         me.goes_on = false;
+    } else if (is_closed_at_mail(*me.link, d)) {
+        blame_overload(me, me.link->failure());
     }
     ++me.answered;
     if (auto rest = split_untried(p->what, d)) {
@@ -256,24 +264,28 @@ void route::note_outcome(worker& me, net::delivery d) {
     me.over.push_back(std::move(p));
 }
 
-// The recipients were not tried; the next connections end before the server's own limit. Where it has had
-// too many of us at once, there shall be fewer.
+// The recipients were not tried; the next connections end before the server's own limit.
 void route::learn_session_limit(const worker& me, net::delivery& d) {
     constexpr smtp::enhanced_code too_many{4, 5, 3};
     const auto& what = d.recipients.front().what;
     if (what.answer->enhanced != too_many) {
-        const auto judged = uses_.classifier.classify(
-            {what, host_of(me.link->server()), options_.profile, {}, me.link->banner()}
-        );
-        if (judged.why == verdict::reason::rate_limited) {
-            blame(judged, what.answer->text);
-        }
+        blame_overload(me, what);
     } else if (me.answered < session_limit_) {
         session_limit_ = me.answered;
         log::event(log::level::info, "session_limit", {{"route", id().text()}, {"messages", me.answered}});
     }
     for (auto& r : d.recipients) {
         r.tried = false;
+    }
+}
+
+// A server that has had too many of us at once shall have fewer.
+void route::blame_overload(const worker& me, const smtp::outcome& what) {
+    const auto judged = uses_.classifier.classify(
+        {what, host_of(me.link->server()), options_.profile, {}, me.link->banner()}
+    );
+    if (judged.why == verdict::reason::rate_limited) {
+        blame(judged, what.answer->text);
     }
 }
 

@@ -109,6 +109,9 @@ public:
 
     [[nodiscard]] bool is_open() const noexcept;  // deliver() makes sense
 
+    // What ended the session: the server's 421, a protocol error, a broken link. Nothing while it goes on.
+    [[nodiscard]] const smtp::outcome& failure() const noexcept;
+
     // True when the server said or did something while nothing was asked (421, close): do not use it again.
     [[nodiscard]] bool is_stale() const;
 

@@ -145,6 +145,7 @@ private:
     [[nodiscard]] std::optional<job> pull_for(worker& me);
     void learn(const net::connection& link);
     void learn_session_limit(const worker& me, net::delivery& d);
+    void blame_overload(const worker& me, const smtp::outcome& what);
     void put_back(job j);
     [[nodiscard]] std::vector<std::string> fallbacks() const;
 
