@@ -281,9 +281,9 @@ void route::learn_session_limit(const worker& me, net::delivery& d) {
 
 // A server that has had too many of us at once shall have fewer.
 void route::blame_overload(const worker& me, const smtp::outcome& what) {
-    const auto judged = uses_.classifier.classify(
-        {what, host_of(me.link->server()), options_.profile, {}, me.link->banner()}
-    );
+    const auto judged =
+        uses_.classifier.classify({what, host_of(me.link->server()), options_.profile, {}, me.link->banner()}
+        );
     if (judged.why == verdict::reason::rate_limited) {
         blame(judged, what.answer->text);
     }

@@ -12,9 +12,8 @@ namespace {
 asio::awaitable<void>
 consider(store::suppressions& lists, tenant_id tenant, std::string address, store::attempt a) {
     // Lost with a failing store: the next failure of the address is weighed again.
-    (void)co_await lists.consider(
-        std::move(tenant), std::move(address), a.judged, std::string{host_of(a.server)}, a.text
-    );
+    std::string server{host_of(a.server)};
+    (void)co_await lists.consider(std::move(tenant), std::move(address), a.judged, std::move(server), a.text);
 }
 
 }  // namespace
