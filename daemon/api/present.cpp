@@ -169,8 +169,8 @@ void add_answer(
 ) {
     if (by_route != nullptr) {
         // Without a route there is nobody who said it.
-        if (!is_without_reply(why.why) && by_route->what.kind != store::pause_kind::tenant)
-            facts.reply = by_route->text;
+        if (by_route->what.kind != store::pause_kind::tenant)
+            (is_without_reply(why.why) ? facts.problem : facts.reply) = by_route->text;
         return;
     }
     const bool is_last = r.last && (r.last->judged.why == why.why || why.why == verdict::reason::expired);
@@ -179,6 +179,8 @@ void add_answer(
         facts.code = std::to_string(r.last->code);
         if (r.last->enhanced && !r.last->text.starts_with(r.last->enhanced->text()))
             facts.code += " " + r.last->enhanced->text();
+    } else if (is_last) {
+        facts.problem = r.last->text;
     } else if (!is_last && r.last && why.why != verdict::reason::suppressed) {
         facts.reply = r.note;  // what a report said later, of a server that we do not know
         facts.server.clear();

@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 4> administrators{
     "recipient_it", "sender_it", "server_admin", "operator"
 };
 
-std::array<fact, 15> values_of(const explanation_facts& f, std::string cause) {
+std::array<fact, 16> values_of(const explanation_facts& f, std::string cause) {
     const auto domain = f.sender.substr(std::min(f.sender.rfind('@') + 1, f.sender.size()));
     return {
         fact{"recipient", f.recipient},
@@ -46,6 +46,7 @@ std::array<fact, 15> values_of(const explanation_facts& f, std::string cause) {
         fact{"domain", domain},
         fact{"attempted", f.attempted},
         fact{"code", f.code},
+        fact{"problem", f.problem},
         fact{"relay", f.relay},
         fact{"sends_from", f.sends_from},
         fact{"note", f.note},

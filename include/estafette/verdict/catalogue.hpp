@@ -39,6 +39,7 @@ struct explanation_facts {
     std::string sender;        // address
     std::string attempted;     // when the server said it, formatted for the reader, or empty
     std::string code;          // "550 5.1.1"
+    std::string problem;       // where no server answered: our own words for what stood in the way
     std::string relay;         // host of the server that the mail leaves through
     std::string sends_from;    // IP addresses the mail reaches recipients from
     std::string note;          // by whom and why it is held

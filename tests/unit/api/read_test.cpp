@@ -284,11 +284,14 @@ TEST_F(Api, puts_no_words_into_a_server_that_said_nothing) {
     refused.what.judged.why = verdict::reason::connection_failed;
     refused.what.text = "the peer refused the connection";
     ASSERT_TRUE(commit(refused));
-    const auto happened = [&] {
+    const auto explained = [&](const char* part) {
         const auto r = get("/v1/messages/" + id + "?lang=en").json().at("recipients").at(0);
-        return std::string{r.at("explanation").at("happened").as_string()};
+        return std::string{r.at("explanation").at(part).as_string()};
     };
+    const auto happened = [&] { return explained("happened"); };
+    const auto noticed = HasSubstr("What we noticed: the peer refused the connection\n");
     EXPECT_THAT(happened(), Not(HasSubstr("the peer refused")));
+    EXPECT_THAT(explained("forward"), noticed);
     on_loop([&] {
         hold h;
         h.why = verdict::reason::connection_failed;
@@ -296,6 +299,7 @@ TEST_F(Api, puts_no_words_into_a_server_that_said_nothing) {
         below_->holds[default_tenant()] = h;
     });
     EXPECT_THAT(happened(), Not(HasSubstr("the peer refused")));
+    EXPECT_THAT(explained("forward"), noticed);
     on_loop([&] {
         below_->holds[default_tenant()].why = verdict::reason::auth_failed;
         below_->holds[default_tenant()].text = "go away";
