@@ -50,7 +50,8 @@ const char* sentence(errc e) noexcept {
     case errc::dns_no_such_name: return "the name does not exist";
     case errc::dns_no_address: return "the name has no address";
     case errc::dns_failure: return "the name could not be looked up";
-    case errc::address_forbidden: return "the address is private or reserved, and allow_private of the route is off";
+    case errc::address_forbidden:
+        return "the address is private or reserved, and allow_private of the route is off";
     case errc::tls_handshake: return "the TLS handshake failed";
     case errc::tls_untrusted: return "the server's certificate is not signed by a trusted authority";
     case errc::tls_self_signed: return "the server's certificate is self-signed";

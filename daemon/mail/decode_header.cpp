@@ -64,6 +64,8 @@ std::optional<decoded_word> decode_word(std::string_view text) {
     auto utf8 = to_utf8(text.substr(2, charset_end - 2), std::move(content));
     if (!utf8)
         return std::nullopt;
+    // A header is one line, whatever its words hide (RFC 2047 5).
+    std::ranges::replace_if(*utf8, [](char c) { return c == '\r' || c == '\n'; }, ' ');
     return decoded_word{std::move(*utf8), end + 2};
 }
 

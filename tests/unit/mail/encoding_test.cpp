@@ -153,6 +153,7 @@ TEST(Header, is_decoded_as_others_write_it) {
         {"=?", "=?"},
         {"=?utf-8?X?a?=", "=?utf-8?X?a?="},
         {"folded\r\n\tvalue", "folded value"},
+        {"=?utf-8?q?two=0D=0A_lines?= =?utf-8?B?Cg==?=", "two   lines "},
         {"", ""},
     };
     for (const auto& [value, expected] : cases)
