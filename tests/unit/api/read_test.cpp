@@ -282,6 +282,7 @@ TEST_F(Api, puts_no_words_into_a_server_that_said_nothing) {
     auto refused = greylisted(id);
     refused.what.code = 0;
     refused.what.judged.why = verdict::reason::connection_failed;
+    refused.what.judged.fault = verdict::scope::route;
     refused.what.text = "the peer refused the connection";
     ASSERT_TRUE(commit(refused));
     const auto explained = [&](const char* part) {
