@@ -128,6 +128,7 @@ TEST(greylisting, is_not_seen_where_it_only_sounds_like_it) {
         {421, "4.3.2 Maintenance until 10:00, try again later"},
         {451, "4.7.0 Sending limit exceeded for your account, wait 1 hour"},
         {553, "Greystone Ltd: no such user here"},
+        {550, "5.7.1 This looks like spam: greylist score 12.5"},
     };
     for (const auto& [code, text] : replies) {
         const auto v = read(c, code, text);

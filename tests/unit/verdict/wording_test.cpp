@@ -46,6 +46,7 @@ TEST(wording, a_recipient_that_does_not_exist) {
              "Our list of users does not have that mailbox",
              "The account pat at y.example is not known",
              "5.1.1 The mailbox of pat could not be located",
+             "5.1.1 Adresse inexistante chez nous. LPN105_416",
              "Benutzer hat bei uns kein Konto",
              "Diese Mailadresse ist uns nicht bekannt",
              "Die genannte Adresse wurde leider nicht gefunden",
