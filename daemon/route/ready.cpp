@@ -34,14 +34,28 @@ std::size_t ready_queue::room(const tenant_id& tenant, mail::priority precedence
 }
 
 bool ready_queue::wants(const tenant_id& tenant, mail::priority precedence) const {
+    const auto& k = of(precedence);
     const auto free = room(tenant, precedence);
-    return free >= std::min<std::size_t>(good_part, limit_ / 2) ||
-           (free != 0 && !of(precedence).lines.contains(tenant));
+    const bool is_good_part =
+        free >= std::min<std::size_t>(good_part, limit_ / 2) && k.bytes < most_bytes / 2;
+    return is_good_part || (free != 0 && !k.lines.contains(tenant));
+}
+
+std::uint64_t ready_queue::free_bytes(mail::priority precedence) const {
+    const auto& k = of(precedence);
+    return k.bytes < most_bytes ? most_bytes - k.bytes : 0;
+}
+
+// Much less than wants() asks for, so that it is not said again and again.
+unsigned ready_queue::low_classes() const {
+    return static_cast<unsigned>(std::ranges::count_if(classes_, [this](const klass& k) {
+        return k.recipients < limit_ / 2 && k.bytes < most_bytes / 4;
+    }));
 }
 
 bool ready_queue::is_starved(const tenant_id& tenant, mail::priority precedence) const {
     const auto& k = of(precedence);
-    return k.recipients >= limit_ / 2 && !k.lines.contains(tenant);
+    return (k.recipients >= limit_ / 2 || k.bytes >= most_bytes / 4) && !k.lines.contains(tenant);
 }
 
 void ready_queue::push(job j) {

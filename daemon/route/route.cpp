@@ -166,12 +166,12 @@ std::optional<job> route::pull() {
         arm(at);
         return std::nullopt;
     }
-    const bool was_full = ready_.size() >= options_.ready_limit / 2;
+    const auto low_before = ready_.low_classes();
     auto j = ready_.pull();
     while (j && !admit(*j, now)) {
         j = ready_.pull();
     }
-    const bool has_room_again = was_full && ready_.size() < options_.ready_limit / 2;
+    const bool has_room_again = ready_.low_classes() > low_before;
     if (has_room_again || (j && ready_.is_starved(j->message->tenant, j->message->precedence))) {
         uses_.reports.on_room(*this);
     }

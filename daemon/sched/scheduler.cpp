@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 
 namespace estafette::sched {
@@ -186,8 +187,29 @@ asio::awaitable<bool> scheduler::claim_for(store::waiting_tenant who) {
     if (!due || due->empty()) {
         co_return false;
     }
+    co_await leave_beyond(r->free_bytes(who.precedence), *due);
     co_await load_and_offer(std::move(*due));
     co_return true;
+}
+
+// What the route has no room for goes back before it is read; the first message is taken whatever its size.
+asio::awaitable<void> scheduler::leave_beyond(std::uint64_t bytes, std::vector<store::due_entry>& due) {
+    const auto message_of = [](const store::due_entry& d) { return d.id.message; };
+    std::uint64_t taken = due.front().size;
+    auto beyond = due.begin();
+    while (++beyond != due.end()) {
+        taken += message_of(*beyond) == message_of(*std::prev(beyond)) ? 0 : beyond->size;
+        if (taken > bytes) {
+            break;
+        }
+    }
+    if (beyond == due.end()) {
+        co_return;
+    }
+    std::vector<recipient_id> ids;
+    std::transform(beyond, due.end(), std::back_inserter(ids), std::mem_fn(&store::due_entry::id));
+    due.erase(beyond, due.end());
+    (void)co_await queue_.unclaim(std::move(ids));
 }
 
 // Of what was claimed, that which may be sent now, by message; the rest goes back, waits, or is over.

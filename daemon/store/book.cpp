@@ -320,7 +320,8 @@ book::claim(const tenant_id& tenant, mail::priority precedence, wall_time until,
              key.due_at,
              row->expires_at,
              at.attempts,
-             row->sender_text()}
+             row->sender_text(),
+             row->size}
         );
     }
     return claimed;

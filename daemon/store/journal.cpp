@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <limits>
 #include <random>
 
 namespace estafette::store {
@@ -292,7 +293,9 @@ result<std::string> journal::read_body(std::int64_t number, std::uint64_t offset
     if (!content) {
         return is_no_descriptor(content.error()) ? errc::store_busy : errc::store_failed;
     }
-    auto body = (*content)->read_at(offset, body_header::size + likely);
+    const bool is_growing = current_ == &it->second;
+    const auto end = is_growing ? offset_ : std::numeric_limits<std::uint64_t>::max();
+    auto body = ahead_.read(number, **content, offset, body_header::size + likely, end);
     if (!body) {
         return errc::store_failed;
     }
@@ -338,6 +341,7 @@ error_code journal::drop(std::int64_t number) {
     }
     const std::string path = path_of(number);
     segments_.erase(number);
+    ahead_.forget(number);
     std::erase(open_, number);
     if (const auto ec = files_.remove(path)) {
         return fail(path, "remove", ec);

@@ -11,6 +11,7 @@
 #include "estafette/store/engine.hpp"
 #include "estafette/store/file_layer.hpp"
 #include "estafette/store/journal_format.hpp"
+#include "estafette/store/read_ahead.hpp"
 
 #include <deque>
 #include <functional>
@@ -97,6 +98,7 @@ private:
     std::int64_t last_number_ = 0;
     std::uint64_t next_sequence_ = 1;
     std::deque<std::int64_t> open_;  // sealed segments whose files are open, the longest first
+    read_ahead ahead_;
     segment* current_ = nullptr;
     std::uint64_t offset_ = 0;    // of the next record in current_
     std::uint64_t capacity_ = 0;  // of current_

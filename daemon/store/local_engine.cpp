@@ -7,6 +7,7 @@
 #include "space.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace estafette::store {
@@ -189,10 +190,23 @@ public:
         });
     }
 
+    // In the order in which the bodies lie in the journal: then one read brings many.
     std::vector<result<mail::message_ptr>> load_many(std::span<const message_id> ids) override {
         try {
             const ledger::reading open{ledger_};
-            return engine::load_many(ids);
+            std::vector<std::tuple<std::int64_t, std::int64_t, std::size_t>> order;
+            order.reserve(ids.size());
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                const message_row* row = book_.find(ids[i]);
+                const body_place place = row ? row->body : body_place{};
+                order.emplace_back(place.where.value_or(0), place.offset, i);
+            }
+            std::ranges::sort(order);
+            std::vector<result<mail::message_ptr>> all(ids.size(), errc::not_found);
+            for (const auto& [segment, offset, i] : order) {
+                all[i] = load(ids[i]);
+            }
+            return all;
         } catch (const ledger_error& e) {
             return {ids.size(), result<mail::message_ptr>{e.code}};
         }

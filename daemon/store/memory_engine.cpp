@@ -56,7 +56,14 @@ public:
             standing& s = m.recipients[id.index].at;
             s.claimed = true;
             claimed.push_back(
-                {id, tenant, precedence, *s.due_at, m.message->expires_at, s.attempts, sender_of(m)}
+                {id,
+                 tenant,
+                 precedence,
+                 *s.due_at,
+                 m.message->expires_at,
+                 s.attempts,
+                 sender_of(m),
+                 m.message->facts.size}
             );
         }
         return claimed;

@@ -24,8 +24,14 @@ public:
     // Recipients that this tenant may add to this class; 0: they stay where they were (the store).
     [[nodiscard]] std::size_t room(const tenant_id& tenant, mail::priority precedence) const;
 
+    // How much content this class may still take, bytes.
+    [[nodiscard]] std::uint64_t free_bytes(mail::priority precedence) const;
+
     // Worth a claim from the store: room for a good part of one, or nothing of this tenant is left here.
     [[nodiscard]] bool wants(const tenant_id& tenant, mail::priority precedence) const;
+
+    // Classes that have little left: what the store has should come soon.
+    [[nodiscard]] unsigned low_classes() const;
 
     // The tenant has nothing left here while others have much: what the store has of it should come now.
     [[nodiscard]] bool is_starved(const tenant_id& tenant, mail::priority precedence) const;

@@ -87,6 +87,10 @@ public:
         return room(tenant, precedence) != 0;
     }
 
+    [[nodiscard]] std::uint64_t free_bytes(mail::priority precedence) const {
+        return ready_.free_bytes(precedence);
+    }
+
     // Worth a claim from the store: a small gap in a full route is not.
     [[nodiscard]] bool wants(const tenant_id& tenant, mail::priority precedence) const;
 

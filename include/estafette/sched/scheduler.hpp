@@ -122,6 +122,7 @@ private:
     [[nodiscard]] asio::awaitable<std::optional<wall_time>> claim_once();
     [[nodiscard]] asio::awaitable<bool> claim_for(store::waiting_tenant who);
     using targets_of = std::map<message_id, std::vector<route::target>>;
+    [[nodiscard]] asio::awaitable<void> leave_beyond(std::uint64_t bytes, std::vector<store::due_entry>& due);
     [[nodiscard]] asio::awaitable<targets_of> sort_out(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> load_and_offer(std::vector<store::due_entry> due);
     [[nodiscard]] asio::awaitable<void> unclaim(std::vector<recipient_id> ids);

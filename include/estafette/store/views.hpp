@@ -56,7 +56,8 @@ struct due_entry {
     wall_time due_at;
     wall_time expires_at;
     std::uint32_t attempts = 0;
-    std::string sender;  // empty: the null sender
+    std::string sender;      // empty: the null sender
+    std::uint64_t size = 0;  // of the message's content, bytes
 };
 
 // The scheduler claims tenant by tenant, so that one with a broken route or a large backlog delays nobody.

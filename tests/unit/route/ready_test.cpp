@@ -129,6 +129,26 @@ TEST(ready_queue, large_messages_fill_it_by_their_bytes) {
     EXPECT_EQ(q.room(tenant_id{"b"}, urgent), 4998u);
 }
 
+TEST(ready_queue, large_messages_are_asked_for_again_once_much_of_their_bytes_has_left) {
+    ready_queue q{5000};
+    constexpr std::size_t size = 1u << 20;
+    while (q.room(tenant_id{"a"}, urgent) != 0) {
+        q.push(make_job("a", urgent, 0, size));
+    }
+    EXPECT_EQ(q.free_bytes(urgent), 0u);
+    EXPECT_EQ(q.free_bytes(bulk), ready_queue::most_bytes);
+    EXPECT_EQ(q.low_classes(), 1u) << "bulk has none";
+    EXPECT_TRUE(q.is_starved(tenant_id{"b"}, urgent));
+    (void)q.pull();
+    EXPECT_EQ(q.free_bytes(urgent), size);
+    EXPECT_FALSE(q.wants(tenant_id{"a"}, urgent)) << "a claim would bring much more than there is room for";
+    while (q.low_classes() != 2) {
+        ASSERT_TRUE(q.pull());
+    }
+    EXPECT_FALSE(q.empty());
+    EXPECT_TRUE(q.wants(tenant_id{"a"}, urgent)) << "who says that little is left takes more";
+}
+
 TEST(ready_queue, removes_one_message_and_keeps_the_others_in_order) {
     ready_queue q{100};
     for (std::uint8_t i = 1; i <= 4; ++i) {

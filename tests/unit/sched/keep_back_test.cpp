@@ -72,6 +72,25 @@ TEST_F(house, an_outcome_that_finds_the_disk_full_is_recorded_when_there_is_spac
     }(*this)));
 }
 
+TEST_F(house, mail_of_many_bytes_is_read_once_and_goes_on_without_a_pause) {
+    start_with_relay();
+    EXPECT_TRUE(run([](house& h) -> asio::awaitable<void> {
+        EXPECT_TRUE(co_await h.scheduler_.pause(everybody, std::nullopt, "a test", "uid 0"));
+        std::vector<mail::message_ptr> mails;
+        for (int i = 0; i < 200; ++i) {  // three times what a route keeps in memory
+            auto large = std::make_shared<mail::message>(*h.make({"ann@example.org"}));
+            large->facts.size = 1u << 20;
+            mails.push_back(std::move(large));
+            co_await h.accept(mails.back());
+        }
+        EXPECT_TRUE(co_await h.scheduler_.resume(everybody, "uid 0"));
+        for (const auto& m : mails) {
+            co_await h.until(m->id, {state::relayed});
+        }
+        EXPECT_EQ(h.disk_->loads, 200);
+    }(*this)));
+}
+
 TEST_F(house, a_relay_that_denies_one_domain_goes_on_with_the_others) {
     server_.replies["foreign.example"] = "554 5.7.1 <x@foreign.example>: Relay access denied";
     start_with_relay();

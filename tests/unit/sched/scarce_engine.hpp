@@ -12,6 +12,7 @@ namespace estafette::sched {
 struct disk {
     std::atomic<bool> is_full = false;
     std::atomic<int> refused = 0;  // commits
+    std::atomic<int> loads = 0;
 };
 
 class scarce_engine final : public store::engine {
@@ -48,7 +49,10 @@ public:
         return below_->recall(t, until, now, limit);
     }
 
-    result<mail::message_ptr> load(message_id id) override { return below_->load(id); }
+    result<mail::message_ptr> load(message_id id) override {
+        ++disk_->loads;
+        return below_->load(id);
+    }
 
     result<store::message_view> view(message_id id) override { return below_->view(id); }
 
