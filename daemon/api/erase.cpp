@@ -25,7 +25,7 @@ std::string random_pseudonym() {
     std::string name = "erased-";
     for (const std::uint8_t byte : bytes)
         name.append({hex[byte >> 4], hex[byte & 15]});
-    return name + "@erased.invalid";
+    return name.append("@").append(store::erased_domain);
 }
 
 // The tenants whose mail is meant; empty: all of them.

@@ -111,6 +111,9 @@ template <class Change> bool book::take(const Change& c) {
     if (!e) {
         return false;
     }
+    if (r.is_erased) {
+        forget_words(after, *e);
+    }
     leaves(*row, c.who.index);
     --count_of(numbers_, r.at.now);
     r.at = std::move(after);

@@ -68,17 +68,14 @@ void book::forget(message_row& row, const erased& c) {
     const bool is_complete = row.completed_at().has_value();
     row.is_erased = true;
     row.recipients[c.who.index].forgotten = c;
+    row.recipients[c.who.index].is_erased = true;
     if (is_complete && row.body.where) {
         count_body(row, use::ends);
         row.body.where.reset();
     }
     for (pending_event& e : events_) {
         if (e.what.who == c.who && e.what.type != "erased") {
-            e.what.text.clear();
-            e.what.evidence.clear();
-            if (e.what.what) {
-                e.what.what->text.clear();
-            }
+            forget_words(e.what);
         }
     }
     row.stored.reset();

@@ -32,6 +32,7 @@ struct recipient_row {
     std::optional<std::uint64_t> last_attempt;  // its event
     bool is_changed = false;
     std::optional<erased> forgotten;  // to be written: the address and what was said of it go
+    bool is_erased = false;           // its address is a pseudonym
 };
 
 // What a change needs to know of a message; the rest stays in the file.

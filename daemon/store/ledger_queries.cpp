@@ -136,6 +136,7 @@ void ledger::read_recipients(message_row& row) {
         const auto reported = r.integer(9);
         one.at.was_delayed = (reported & 1) != 0;
         one.at.has_complained = (reported & 2) != 0;
+        one.is_erased = is_pseudonym(r.text(10));
         if (row.stored) {
             row.stored->to.push_back(address_of(r.text(10)));
         }

@@ -417,6 +417,9 @@ private:
             return false;
         }
         message_row& m = messages_.at(c.who.message);
+        if (r->is_erased) {
+            forget_words(r->at, *e);
+        }
         if (e->what) {
             r->last = e->what;
         }
@@ -446,14 +449,11 @@ private:
         }
         message_row& m = messages_.at(c.who.message);
         m.is_erased = true;
+        r->is_erased = true;
         for (const std::uint64_t sequence : m.timeline) {
             event& known = events_.at(sequence);
             if (known.who == c.who && known.type != "erased") {
-                known.text.clear();
-                known.evidence.clear();
-                if (known.what) {
-                    known.what->text.clear();
-                }
+                forget_words(known);
             }
         }
         if (r->last) {

@@ -16,6 +16,7 @@ struct recipient_row {
     standing at;
     std::optional<attempt> last;
     std::uint64_t order = 0;
+    bool is_erased = false;  // its address is a pseudonym
 };
 
 struct message_row {

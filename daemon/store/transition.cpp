@@ -224,6 +224,21 @@ std::optional<event> apply(standing& s, const erased& c) {
     return e;
 }
 
+void forget_words(event& e) {
+    e.text.clear();
+    e.evidence.clear();
+    if (e.what) {
+        e.what->text.clear();
+    }
+}
+
+void forget_words(standing& s, event& e) {
+    if (!s.note.empty()) {
+        s.note = "erased";
+    }
+    forget_words(e);
+}
+
 mail::message erased_message(const mail::message& m, const erased& c) {
     mail::message rest = m;
     const auto pseudonym = mail::address::parse(c.pseudonym).value();

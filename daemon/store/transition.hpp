@@ -50,6 +50,12 @@ struct standing {
 [[nodiscard]] bool postpone(standing& s, wall_time until);
 [[nodiscard]] std::optional<event> apply(standing& s, const erased& c);
 
+// What people and servers wrote goes: it may name who was erased.
+void forget_words(event& e);
+
+// Also where it comes after the erasure.
+void forget_words(standing& s, event& e);
+
 // What is left of a message after one of its recipients was erased: the pseudonym for the address, nothing
 // that its sender wrote for people. Names and content go with the last recipient that waits.
 [[nodiscard]] mail::message erased_message(const mail::message& m, const erased& c);

@@ -112,6 +112,32 @@ TEST_P(erasure, leaves_the_content_to_the_recipients_that_wait_and_no_longer) {
     EXPECT_EQ(store->load(id_of(1)).error(), errc::not_found);
 }
 
+TEST_P(erasure, keeps_no_words_of_a_report_that_comes_later) {
+    for (const bool written : {false, true}) {
+        const std::uint32_t n = written ? 2 : 1;
+        store.commit({mail_of{.n = n, .to = {"ann@customer.example", "bob@customer.example"}}});
+        store.commit({relayed(rcpt(n), 5), relayed(rcpt(n, 1), 5), erased_of(rcpt(n), 6)});
+        if (written) {
+            reopen();
+        }
+        for (const std::uint32_t place : {0u, 1u}) {
+            const std::string words = "550 <ann@customer.example> or <bob@customer.example>: unknown";
+            store.commit(
+                {corrected{rcpt(n, place), at(99), finding::failed, {}, "mx.customer.example", words, words}}
+            );
+        }
+        const auto v = store->view(id_of(n)).value();
+        EXPECT_EQ(v.recipients[0].now, state::failed);
+        EXPECT_EQ(v.recipients[0].note, "erased");
+        EXPECT_NE(v.recipients[1].note, "erased");
+        for (const event& e : v.timeline) {
+            const bool is_of_ann = e.who.index == 0;
+            EXPECT_EQ(e.evidence.empty(), is_of_ann || e.type == "accepted" || e.what) << e.type;
+            EXPECT_FALSE(is_of_ann && e.text.find('@') != std::string::npos) << e.text;
+        }
+    }
+}
+
 TEST_P(erasure, takes_requests_keys_that_name_the_address) {
     store.commit({mail_of{.n = 1, .idempotency_key = "invite Ann@Customer.example"}});
     store.commit({mail_of{.n = 2, .to = {"bob@x.example"}, .idempotency_key = "invite 2"}});

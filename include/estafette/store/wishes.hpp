@@ -27,6 +27,14 @@ struct category_on {
     std::string by;
 };
 
+// Pseudonyms are addresses of this domain (RFC 2606), and no others are.
+inline constexpr std::string_view erased_domain = "erased.invalid";
+
+[[nodiscard]] inline bool is_pseudonym(std::string_view address) noexcept {
+    return address.ends_with(erased_domain) && address.size() > erased_domain.size() &&
+           address[address.size() - erased_domain.size() - 1] == '@';
+}
+
 // Who a recipient was is forgotten: the pseudonym takes the place of the address, what servers and people
 // wrote about it goes, and so does the message's content once nobody waits for it. Fits mail that is over.
 struct erased {
