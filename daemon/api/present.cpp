@@ -150,10 +150,10 @@ std::optional<cause> cause_of(const store::recipient_view& r, const hold* by_rou
     return cause{*r.why, is_theirs ? verdict::scope::recipient : verdict::scope::message, what};
 }
 
-// A failure before or without a reply: its text is ours, not the server's words.
-bool is_without_reply(verdict::reason why) {
-    return why == verdict::reason::connection_failed || why == verdict::reason::dns_failed ||
-           why == verdict::reason::tls_failed || why == verdict::reason::timeout;
+// What a route is held for begins with the code of the server's reply, or else is what we noticed ourselves.
+bool is_reply(std::string_view text) {
+    return text.size() > 3 && text[3] == ' ' &&
+           std::all_of(text.begin(), text.begin() + 3, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // A person's doing, not a fault.
@@ -170,7 +170,7 @@ void add_answer(
     if (by_route != nullptr) {
         // Without a route there is nobody who said it.
         if (by_route->what.kind != store::pause_kind::tenant)
-            (is_without_reply(why.why) ? facts.problem : facts.reply) = by_route->text;
+            (is_reply(by_route->text) ? facts.reply : facts.problem) = by_route->text;
         return;
     }
     const bool is_last = r.last && (r.last->judged.why == why.why || why.why == verdict::reason::expired);

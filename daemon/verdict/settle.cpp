@@ -125,7 +125,6 @@ constexpr std::array error_meanings{
     error_meaning{errc::connection_closed, reason::connection_failed},
     error_meaning{errc::connection_refused, reason::connection_failed},
     error_meaning{errc::network_unreachable, reason::connection_failed},
-    error_meaning{errc::address_forbidden, reason::connection_failed},
     error_meaning{errc::interrupted, reason::connection_failed},
     error_meaning{errc::io, reason::connection_failed},
     error_meaning{errc::dns_no_such_name, reason::dns_failed},
@@ -183,6 +182,9 @@ meaning without_reply(const smtp::outcome& what) noexcept {
         }
         if (e == errc::requiretls_missing) {
             return {why, scope::recipient, disposition::fail};  // RFC 8689 4.2.1: then it bounces
+        }
+        if (e == errc::address_forbidden) {
+            return of_route(why);  // our own settings forbid it, whatever the server does
         }
         // We ended the connection ourselves, or failed at home: nobody else is to blame.
         if (e == errc::interrupted || why == reason::other) {

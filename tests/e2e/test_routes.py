@@ -143,8 +143,12 @@ def test_the_next_server_is_taken_when_the_first_is_away(own, authority, route_t
 def test_private_addresses_are_not_dialled_unless_allowed(own, customer, route_to, address):
     daemon = own(route_to(customer, allow_private=False))
     to = address()
-    holds(daemon, daemon.enqueue(to, tenant="globex"))
+    id = daemon.enqueue(to, tenant="globex")
+    holds(daemon, id, "other")
     assert customer.mailbox(to) == []
+    explained = daemon.message(id, lang="en")["recipients"][0]["explanation"]
+    assert "or none has been set up" in explained["happened"], explained
+    assert "What we noticed: the address is private" in explained["forward"], explained
 
 
 def test_one_paused_route_does_not_delay_another(own, relay, customer, route_to, address):

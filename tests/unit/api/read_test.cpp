@@ -303,9 +303,13 @@ TEST_F(Api, puts_no_words_into_a_server_that_said_nothing) {
     EXPECT_THAT(explained("forward"), noticed);
     on_loop([&] {
         below_->holds[default_tenant()].why = verdict::reason::auth_failed;
-        below_->holds[default_tenant()].text = "go away";
+        below_->holds[default_tenant()].text = "535 5.7.8 go away";
     });
-    EXPECT_THAT(happened(), HasSubstr("go away"));
+    EXPECT_THAT(happened(), HasSubstr("535 5.7.8 go away"));
+    on_loop([&] { below_->holds[default_tenant()].text = "the server offers no way to log in that we know"; }
+    );
+    EXPECT_THAT(happened(), Not(HasSubstr("no way to log in")));
+    EXPECT_THAT(explained("forward"), HasSubstr("What we noticed: the server offers no way to log in"));
 }
 
 TEST_F(Api, finds_recipients_page_by_page) {

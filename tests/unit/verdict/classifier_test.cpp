@@ -189,6 +189,8 @@ TEST(classifier, decides_by_the_error_where_no_reply_came) {
               reason::connection_failed,
               scope::route,
               disposition::retry},
+             {phase::connect, errc::address_forbidden, false, reason::other, scope::route, disposition::retry
+             },
              {phase::handshake, errc::tls_expired, false, reason::tls_failed, scope::route, disposition::retry
              },
              {phase::ehlo, errc::starttls_missing, false, reason::tls_failed, scope::route, disposition::retry

@@ -201,5 +201,54 @@ TEST(wording, a_good_address_is_not_called_dead) {
     }
 }
 
+TEST(wording, words_of_one_fault_inside_a_sentence_about_another) {
+    expect_read({
+        {reason::server_busy,
+         451,
+         {
+             "4.3.0 <ann@y.example>: Temporary lookup failure",
+             "4.4.1 Can't connect to 127.0.0.1 port 10024, Connection refused at /usr/sbin/amavisd-new line "
+             "2912",
+             "We are unable to process your connection at this time",
+         }},
+        {reason::server_error, 451, {"4.0.0 Error processing message: no data"}},
+        {reason::rate_limited,
+         550,
+         {
+             "5.7.1 <ann@y.example>: Recipient address rejected: Policy Rejection - Quota Exceeded",
+             "5.2.0 Submission quota exceeded: SubmissionQuotaExceededException",
+         }},
+        {reason::relay_denied, 553, {"This host denies relaying", "host denies relay."}},
+        {reason::sender_rejected,
+         553,
+         {"The host denies the sender", "Domain may not exist or DNS check failed [1]"}},
+        {reason::blocked_reputation,
+         550,
+         {"black ip", "Blocked IP", "Access denied - under investigation for spam abuse"}},
+        {reason::message_too_large, 554, {"The attachment is too long", "attachment is too long."}},
+        {reason::other,
+         550,
+         {"Requested action not taken: mailbox unavailable Failure sending mail. Try again later"}},
+        {reason::unknown_user,
+         553,
+         {
+             "\"RCPT TO\" mailbox unavailable",
+             "5.1.1 <ann@y.example> Mailbox is not available",
+             "Mailbox unavailable for this recipient",
+         }},
+        {reason::server_busy, 450, {"Mailbox is not available", "Mailbox unavailable for now"}},
+        {reason::inactive_user, 550, {"5.7.13 STOREDRV.Deliver.Exception:AccountDisabledException"}},
+        {reason::server_error, 550, {"5.2.0 RESOLVER.ADR.BadPrimary"}},
+        {reason::bad_domain, 554, {"5.4.4 [internal] domain lookup failed"}},
+        {reason::blocked_reputation,
+         421,
+         {"4.7.1 [TS03] All messages from 192.0.2.1 will be permanently deferred"}},
+        {reason::mailbox_full,
+         552,
+         {"Requested mail action aborted: exceeded storage allocation For explanation visit "
+          "https://postmaster.example/en/case?c=r1503&i=ip&v=192.0.2.7"}},
+    });
+}
+
 }  // namespace
 }  // namespace estafette::verdict
