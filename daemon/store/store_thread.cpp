@@ -57,6 +57,12 @@ queue::thread::~thread() {
 
 void queue::thread::push(std::unique_ptr<commit_job> job) {
     job->pending.emplace(loop_);
+    if (is_closed_) {
+        round refused;
+        refused.changes.push_back(std::move(job));
+        answer(std::move(refused));
+        return;
+    }
     backlog_.fetch_add(job->changes.size(), std::memory_order_relaxed);
     staged_.changes.push_back(std::move(job));
     ++pushed_;
@@ -65,6 +71,13 @@ void queue::thread::push(std::unique_ptr<commit_job> job) {
 
 void queue::thread::push(std::unique_ptr<store_job> job) {
     job->pending.emplace(loop_);
+    if (is_closed_) {
+        job->fail(errc::interrupted);
+        round refused;
+        refused.others.push_back(std::move(job));
+        answer(std::move(refused));
+        return;
+    }
     job->after = pushed_;
     staged_.others.push_back(std::move(job));
     hand_over_later();
@@ -101,6 +114,7 @@ void queue::thread::hand_over() {
 
 void queue::thread::close(std::unique_ptr<store_job> last) {
     push(std::move(last));
+    is_closed_ = true;
     hand_over();
     {
         const std::lock_guard lock{mutex_};

@@ -29,7 +29,7 @@ class store_job {
 public:
     virtual ~store_job() = default;
     virtual void run(engine& e) = 0;        // store's thread
-    virtual void fail(error_code why) = 0;  // store's thread, instead of run()
+    virtual void fail(error_code why) = 0;  // instead of run()
     virtual void finish() = 0;              // loop
 
     std::uint64_t after = 0;  // it sees the changes of this many callers
@@ -60,7 +60,8 @@ public:
     void push(std::unique_ptr<commit_job> job);
     void push(std::unique_ptr<store_job> job);
 
-    // Runs everything that was pushed before, then ends; `last` is the last job that runs.
+    // Runs everything that was pushed before, then ends; `last` is the last job that runs. What is pushed
+    // later is answered with errc::interrupted at once.
     void close(std::unique_ptr<store_job> last);
 
     [[nodiscard]] std::size_t backlog() const noexcept { return backlog_.load(std::memory_order_relaxed); }
@@ -111,6 +112,7 @@ private:
     round staged_;                      // the loop's, until the end of its turn
     std::uint64_t pushed_ = 0;          // callers' changes, ever; the loop's
     bool is_posted_ = false;            // hand_over() comes; the loop's
+    bool is_closed_ = false;            // nothing more is taken; the loop's
     std::shared_ptr<thread*> self_ = std::make_shared<thread*>(this);  // what is posted may come after us
     std::mutex mutex_;
     std::condition_variable has_work_;

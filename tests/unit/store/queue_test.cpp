@@ -315,6 +315,24 @@ TEST_F(a_queue, fails_what_waits_when_it_is_destroyed) {
     }
 }
 
+TEST_F(a_queue, answers_at_once_what_comes_after_its_end) {
+    open();
+    result<std::size_t> late_commit = errc::internal;
+    error_code late_question;
+    spawn([](queue& q, result<std::size_t>& committed, error_code& asked) -> asio::awaitable<void> {
+        co_await q.close();
+        std::vector<change> one;
+        one.push_back(outcome());
+        committed = co_await q.commit(std::move(one));
+        asked = (co_await q.count()).error();
+    }(*q, late_commit, late_question));
+    loop.run();  // returns: nobody waits for an answer that never comes
+    EXPECT_EQ(late_commit.error(), errc::interrupted);
+    EXPECT_EQ(late_question, errc::interrupted);
+    EXPECT_EQ(q->backlog(), 0u);
+    q.reset();
+}
+
 TEST_F(a_queue, lets_the_engine_settle_when_nothing_waits) {
     open();
     auto until_settled = [this]() -> asio::awaitable<void> {
