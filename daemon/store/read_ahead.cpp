@@ -12,10 +12,12 @@ result<std::string> read_ahead::read(
     std::int64_t segment, const file& f, std::uint64_t offset, std::size_t length, std::uint64_t end
 ) {
     const bool is_in_a_row = segment == segment_ && offset >= next_ && offset - next_ <= widest_gap;
-    const bool is_here = has(segment, offset, length);
-    segment_ = segment;
+    if (segment != segment_) {
+        forget(segment_);
+        segment_ = segment;
+    }
     next_ = offset + length;
-    if (!is_here && is_in_a_row && length < piece && next_ <= end) {
+    if (!has(segment, offset, length) && is_in_a_row && length < piece && next_ <= end) {
         auto read = f.read_at(offset, static_cast<std::size_t>(std::min<std::uint64_t>(piece, end - offset)));
         if (read) {
             begin_ = offset;

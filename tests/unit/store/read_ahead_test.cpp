@@ -94,6 +94,20 @@ TEST_F(ReadAhead, a_segment_that_went_is_forgotten) {
     expect_read(8400, 4200);
 }
 
+TEST_F(ReadAhead, what_one_segment_has_is_not_given_out_as_another_s) {
+    counting_file other;
+    other.content = std::string(length, 'o');
+    expect_read(0, 4200);
+    expect_read(4200, 4200);
+    expect_read(8400, 4200);
+    for (const std::uint64_t offset : {8400u, 4200u, 0u, 4200u}) {
+        const auto got = ahead_.read(8, other, offset, 4200, length);
+        ASSERT_TRUE(got);
+        EXPECT_EQ(*got, std::string(4200, 'o')) << "at " << offset;
+    }
+    expect_read(4200, 4200);
+}
+
 TEST_F(ReadAhead, the_end_of_the_file_gives_fewer_bytes) {
     expect_read(length - 9000, 4200);
     expect_read(length - 4800, 4200);
