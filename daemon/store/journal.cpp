@@ -16,6 +16,10 @@ constexpr std::string_view suffix = ".segment";
 constexpr std::size_t most_open = 64;
 constexpr std::size_t digits = 20;
 
+// Zeros are written so far ahead of small records; large ones are not worth writing twice.
+constexpr std::uint64_t zeros_ahead = 512u << 10;
+constexpr std::size_t large_record = 128u << 10;
+
 bool is_no_space(const error_code& e) noexcept {
     return e == boost::system::errc::no_space_on_device ||
            e == error_code{EDQUOT, boost::system::system_category()};
@@ -207,7 +211,7 @@ result<journal::appended> journal::append(std::span<const change> batch) {
             return ec;
         }
     }
-    if (const auto ec = current_->content->write_at(offset_, buffer_)) {
+    if (const auto ec = write_record()) {
         return fail(path_of(last_number_), "write", ec);
     }
     const auto written_at = std::chrono::steady_clock::now();
@@ -227,6 +231,28 @@ result<journal::appended> journal::append(std::span<const change> batch) {
         std::string{}.swap(buffer_);
     }
     return done;
+}
+
+// The first write to a block that was only allocated changes the file's structure, and the sync then waits
+// for the filesystem's own journal. So small records go where zeros were written before.
+error_code journal::write_record() {
+    if (const auto ec = current_->content->write_at(offset_, buffer_)) {
+        return ec;
+    }
+    const std::uint64_t end = offset_ + buffer_.size();
+    if (end <= written_) {
+        return {};
+    }
+    written_ = end;
+    if (buffer_.size() >= large_record) {
+        return {};
+    }
+    const std::uint64_t ahead = std::min(zeros_ahead, capacity_ - end);
+    if (const auto ec = current_->content->write_at(end, std::string(ahead, '\0'))) {
+        return ec;
+    }
+    written_ += ahead;
+    return {};
 }
 
 // The old segment stays as it is; a new one is ready when its name and header are durable.
@@ -255,7 +281,7 @@ error_code journal::roll(std::uint64_t needed) {
     }
     ++last_number_;
     current_ = &segments_.emplace(last_number_, segment{h, std::move(*made)}).first->second;
-    offset_ = segment_header::size;
+    offset_ = written_ = segment_header::size;
     capacity_ = length;
     return {};
 }

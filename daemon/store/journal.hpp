@@ -85,6 +85,7 @@ private:
     [[nodiscard]] boost::system::result<void, open_error>
     scan(std::int64_t number, std::uint64_t applied, const replayed& take);
     [[nodiscard]] error_code roll(std::uint64_t needed);
+    [[nodiscard]] error_code write_record();
     [[nodiscard]] result<std::unique_ptr<file>>
     make_segment(const std::string& path, const segment_header& h, std::uint64_t length);
     [[nodiscard]] result<file*> content_of(std::int64_t number);
@@ -102,6 +103,7 @@ private:
     segment* current_ = nullptr;
     std::uint64_t offset_ = 0;    // of the next record in current_
     std::uint64_t capacity_ = 0;  // of current_
+    std::uint64_t written_ = 0;   // of current_: so far no block is one that was only allocated
     std::string buffer_;
     bool has_failed_ = false;
     std::string problem_;
