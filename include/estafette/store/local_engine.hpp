@@ -17,7 +17,7 @@ struct local_tuning {
     std::size_t kept_segments = 4;           // that nobody needs any more, while others wait
     std::uint64_t sparse_below = 16u << 20;  // a segment of which less waits is emptied into the ledger
     std::uint64_t largest_log = 128u << 20;  // of the ledger, that no checkpoint has copied
-    std::size_t flush_changes = 2048;        // events after which the ledger begins to follow
+    std::size_t flush_changes = 512;         // events after which the ledger begins to follow
     std::size_t flush_bytes = 32u << 20;     // bodies in memory, likewise
     std::size_t rows_per_step = 128;         // rows and events that it takes at a time, while others wait
     std::size_t bodies_per_step = 128;       // moved to the ledger at a time
