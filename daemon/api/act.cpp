@@ -8,6 +8,8 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace estafette::api {
 namespace {
@@ -49,9 +51,23 @@ response route_line(const services& s, const route_id& id) {
     return line ? json_response(present(*line)) : to_response(not_found());
 }
 
-// What waits for a route that does not move, found page by page: at most 10,000 a tenant and state.
+// Tenants of which some mail may be kept back: all of it, or that of a sender.
+std::set<tenant_id> tenants_kept_back(const services& s, const config::config& c) {
+    std::set<tenant_id> found;
+    for (const auto& [name, tenant] : c.tenants)
+        if (s.below.hold_of(tenant.id, {}))
+            found.insert(tenant.id);
+    for (const auto& row : s.below.pauses())
+        if (row.what.kind == store::pause_kind::sender)
+            found.insert(tenant_id{row.what.name});
+    return found;
+}
+
+// What waits for a route, tenant or sender that does not move, found page by page: of at most 10,000 a
+// tenant and state.
 asio::awaitable<std::uint64_t> count_held(services& s, tenant_id tenant, store::state now) {
     constexpr std::size_t max_pages = 20;
+    std::map<std::string, bool> is_held;  // by sender
     std::uint64_t sum = 0;
     std::string cursor;
     for (std::size_t i = 0; i < max_pages; ++i) {
@@ -63,7 +79,12 @@ asio::awaitable<std::uint64_t> count_held(services& s, tenant_id tenant, store::
         const auto page = co_await s.queue.find(std::move(q));  // the store answers within its own limit
         if (!page)
             break;
-        sum += page->recipients.size();
+        for (const auto& r : page->recipients) {
+            auto known = is_held.find(r.sender);
+            if (known == is_held.end())
+                known = is_held.emplace(r.sender, s.below.hold_of(tenant, r.sender).has_value()).first;
+            sum += known->second ? 1 : 0;
+        }
         cursor = page->next_cursor;
         if (cursor.empty())
             break;
@@ -76,14 +97,11 @@ with_derived_holds(services& s, const config::config_ptr config, store::counts c
     const auto at = [&](store::state now) -> std::uint64_t& {
         return c.by_state[static_cast<std::size_t>(now)];
     };
-    for (const auto& [name, tenant] : config->tenants) {
-        const auto held = s.below.hold_of(tenant.id, {});
-        if (!held || held->what.kind == store::pause_kind::sender)
-            continue;
+    for (const auto& tenant : tenants_kept_back(s, *config)) {
         for (const auto now : {store::state::queued, store::state::deferred}) {
             if (at(now) == 0)
                 continue;
-            const auto found = co_await count_held(s, tenant.id, now);
+            const auto found = co_await count_held(s, tenant, now);
             const auto moved = std::min(found, at(now));
             at(now) -= moved;
             at(store::state::held) += moved;

@@ -40,6 +40,8 @@ def test_a_refused_sender_holds_its_mail_alone_and_an_administrator_frees_it(hou
         ("acme", "badges@vendor.example", "daemon"), ("globex", "badges@vendor.example", "daemon")]
     for id in ids:
         house.recipient(id, state="held")
+    states = house.states()
+    assert (states["held"], states["queued"], states["deferred"], states["relayed"]) == (21, 0, 0, 1)
     house.kill()
     house.start()
     house.recipient(ids[1], state="held")                            # the hold outlives the daemon
