@@ -136,7 +136,7 @@ asio::awaitable<key_state> look_up_key(services& s, tenant_id tenant, std::strin
     }
     if ((*earlier)->digest != digest)
         co_return key_reused();
-    const repeated again{(*earlier)->message};
+    const repeated again{(*earlier)->message, (*earlier)->was_there};
     co_return again;
 }
 

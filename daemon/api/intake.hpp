@@ -44,6 +44,7 @@ struct fresh {
 
 struct repeated {
     message_id message;
+    bool was_there = false;  // before the first request: it was kept
 };
 
 using key_state = std::variant<fresh, repeated, problem>;

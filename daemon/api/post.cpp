@@ -39,7 +39,13 @@ std::string query_text(const target& where) {
     return out;
 }
 
-asio::awaitable<response> answer_again(services& s, message_id id, unsigned status = 202) {
+constexpr unsigned accepted_now = 202, kept_earlier = 200;
+
+unsigned status_of(const repeated& first) noexcept {
+    return first.was_there ? kept_earlier : accepted_now;
+}
+
+asio::awaitable<response> answer_again(services& s, message_id id, unsigned status) {
     const auto seen = co_await s.queue.view(id);  // the store answers within its own limit
     if (!seen)
         co_return to_response(of_error(seen.error()));
@@ -83,7 +89,7 @@ asio::awaitable<response> post_one(services& s, request r, access allowed, body_
         if (const auto* wrong = std::get_if<problem>(&state))
             co_return to_response(*wrong);
         if (const auto* again = std::get_if<repeated>(&state))
-            co_return co_await answer_again(s, again->message);
+            co_return co_await answer_again(s, again->message, status_of(*again));
         claim = std::move(std::get<fresh>(state).claim);
     }
     const auto refused =
@@ -101,7 +107,7 @@ asio::awaitable<response> post_one(services& s, request r, access allowed, body_
     const auto& became = done->front();
     switch (became.what) {
     case sched::fate::accepted: break;
-    case sched::fate::kept: co_return co_await answer_again(s, became.other, 200);
+    case sched::fate::kept: co_return co_await answer_again(s, became.other, kept_earlier);
     case sched::fate::refused:
     case sched::fate::under_way: co_return to_response(refused_for(became));
     }
@@ -118,7 +124,7 @@ struct line_result {
     std::unique_ptr<keys_in_use::claim> claim;
 };
 
-json::object accepted_line(const mail::message& m, const beginning& first, unsigned status = 202) {
+json::object accepted_line(const mail::message& m, const beginning& first, unsigned status = accepted_now) {
     json::object out{{"status", status}};
     for (auto& [name, value] : present_accepted(m, first))
         out[name] = std::move(value);
@@ -152,9 +158,10 @@ take_line(services& s, const request& r, const access& allowed, std::string_view
             out.answer = to_json(*wrong);
         } else {
             out.message = nullptr;
-            const auto seen = co_await s.queue.view(std::get<repeated>(state).message);
-            out.answer =
-                seen ? accepted_line(seen->message, beginning_of(*seen)) : to_json(of_error(seen.error()));
+            const auto& again = std::get<repeated>(state);
+            const auto seen = co_await s.queue.view(again.message);
+            out.answer = seen ? accepted_line(seen->message, beginning_of(*seen), status_of(again))
+                              : to_json(of_error(seen.error()));
         }
     }
     co_return out;
@@ -187,8 +194,8 @@ finish_lines(services& s, std::vector<line_result>& results, const std::vector<s
             continue;
         }
         const auto seen = co_await s.queue.view(p.other);  // the store answers within its own limit
-        line.answer =
-            seen ? accepted_line(seen->message, beginning_of(*seen), 200) : to_json(of_error(seen.error()));
+        line.answer = seen ? accepted_line(seen->message, beginning_of(*seen), kept_earlier)
+                           : to_json(of_error(seen.error()));
     }
 }
 

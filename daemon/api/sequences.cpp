@@ -18,8 +18,8 @@ namespace json = boost::json;
 
 // What became of one step.
 struct step_result {
-    mail::message_ptr message;        // null: nothing to commit
-    std::optional<message_id> known;  // of an earlier, equal request
+    mail::message_ptr message;      // null: nothing to commit
+    std::optional<repeated> known;  // of an earlier, equal request
     std::string key, digest;
     std::unique_ptr<keys_in_use::claim> claim;
 };
@@ -73,7 +73,7 @@ asio::awaitable<std::optional<problem>> look_up_steps(
         if (auto* wrong = std::get_if<problem>(&state))
             co_return std::move(*wrong);
         if (const auto* again = std::get_if<repeated>(&state))
-            steps[i].known = again->message;
+            steps[i].known = *again;
         else
             steps[i].claim = std::move(std::get<fresh>(state).claim);
         steps[i].key = step_key;
@@ -94,6 +94,13 @@ response answer(const tenant_id& tenant, const sequence& q, json::array steps) {
     return out;
 }
 
+// Mail that waits already is the answer, or in the way.
+json::object line_of_other(const sequence_step& step, std::string_view status, const message_id& other) {
+    auto line = heading(step, status);
+    line["id"] = other.text();
+    return line;
+}
+
 // The first answer again: what was stored then, and what was not.
 asio::awaitable<response>
 answer_again(services& s, tenant_id tenant, const sequence& q, const std::vector<step_result>& steps) {
@@ -103,7 +110,12 @@ answer_again(services& s, tenant_id tenant, const sequence& q, const std::vector
             lines.push_back(heading(q.steps[i], "skipped"));
             continue;
         }
-        const auto seen = co_await s.queue.view(*steps[i].known);  // the store answers within its own limit
+        if (steps[i].known->was_there) {
+            lines.push_back(line_of_other(q.steps[i], "kept", steps[i].known->message));
+            continue;
+        }
+        const auto seen =
+            co_await s.queue.view(steps[i].known->message);  // the store answers within its limit
         if (!seen)
             co_return to_response(of_error(seen.error()));
         auto line = heading(q.steps[i], "accepted");
@@ -130,9 +142,7 @@ lines_of(const sequence& q, const std::vector<step_result>& steps, const std::ve
             lines.push_back(std::move(line));
             continue;
         }
-        auto line = heading(q.steps[i], p.what == sched::fate::kept ? "kept" : "refused");
-        line["id"] = p.other.text();
-        lines.push_back(std::move(line));
+        lines.push_back(line_of_other(q.steps[i], p.what == sched::fate::kept ? "kept" : "refused", p.other));
     }
     return lines;
 }

@@ -58,7 +58,7 @@ public:
         }
         const message_id other = earlier.back().id;
         switch (a.rule) {
-        case key_rule::keep: out_.fates.push_back({fate::kept, other, false, {}}); return;
+        case key_rule::keep: keep(std::move(a), other); return;
         case key_rule::reject: out_.fates.push_back({fate::refused, other, false, {}}); return;
         case key_rule::replace: break;
         }
@@ -91,6 +91,16 @@ private:
         out_.fates.push_back({fate::accepted, {}, false, {}});
         out_.new_mail.push_back(m);
         out_.changes.emplace_back(std::move(a.mail));
+    }
+
+    // The earlier mail is the answer, also when the request comes again after that mail has left.
+    void keep(arrival a, const message_id& earlier) {
+        out_.fates.push_back({fate::kept, earlier, false, {}});
+        if (!a.mail.idempotency_key.empty()) {
+            out_.changes.emplace_back(store::answered{
+                earlier, std::move(a.mail.idempotency_key), std::move(a.mail.idempotency_digest)
+            });
+        }
     }
 
     // It is cancelled in the moment in which it came, so that the answer can say so and be repeated.

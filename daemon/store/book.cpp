@@ -38,6 +38,7 @@ bool book::apply(const change& c, const body_place& body) {
         bool operator()(const category_off& what) { return self.take_category(what); }
         bool operator()(const category_on& what) { return self.take_category(what); }
         bool operator()(const erased& what) { return self.take(what); }
+        bool operator()(const answered& what) { return self.take(what); }
         bool operator()(const attempted& what) { return self.take(what); }
         bool operator()(const cancelled& what) { return self.take(what); }
         bool operator()(const held& what) { return self.take(what); }
@@ -74,7 +75,7 @@ bool book::take(const enqueued& c, const body_place& body) {
     row.idempotency_key = c.idempotency_key;
     row.idempotency_digest = c.idempotency_digest;
     if (has_key) {
-        fresh_keys_[{m.tenant, c.idempotency_key}] = {m.id, c.idempotency_digest};
+        fresh_keys_[{m.tenant, c.idempotency_key}] = {m.id, c.idempotency_digest, false};
     }
     if (!m.key.empty()) {
         fresh_labels_[{m.tenant, label::key, m.key}].push_back(m.id);
@@ -429,6 +430,9 @@ void book::write_the_rest() {
             ledger_.erase(name.first, name.second);
         }
     }
+    for (const answered& c : answers_) {
+        ledger_.write(c);
+    }
 }
 
 void book::write_lines() {
@@ -478,6 +482,7 @@ void book::committed() {
     pauses_changed_.clear();
     actions_changed_.clear();
     switched_.clear();
+    answers_.clear();
     fresh_keys_.clear();
     fresh_labels_.clear();
     fresh_bytes_ = 0;
@@ -543,6 +548,7 @@ void book::purge(std::span<const message_id> old, std::span<const message_id> bo
             erased.push_back(row);
         }
         ledger_.erase_pause_events(before);
+        ledger_.erase_actions(before);
         ledger_.commit(numbers_);
     } catch (...) {
         ledger_.roll_back();

@@ -47,7 +47,7 @@ public:
 
     [[nodiscard]] bool is_flushed() const noexcept {
         return changed_.empty() && events_.empty() && pauses_changed_.empty() && actions_changed_.empty() &&
-               lines_.empty() && switched_.empty();
+               lines_.empty() && switched_.empty() && answers_.empty();
     }
 
     // Nothing of it is in an open transaction yet.
@@ -119,8 +119,10 @@ private:
     void read_pauses();
     bool take(const erased& c);
     void forget(message_row& row, const erased& c);
+    void forget_answers(const message_row& row, std::size_t place);
     bool take_category(const category_off& c);
     bool take_category(const category_on& c);
+    bool take(const answered& c);
     template <class Change> bool switch_category(const Change& c);
     void note(message_row& row, std::uint32_t place, event e);
     void changed(message_row& row);
@@ -160,6 +162,7 @@ private:
     std::map<std::pair<tenant_id, std::string>, switched_off> off_;
     std::set<std::pair<tenant_id, std::string>> switched_;  // not in the ledger yet
     std::map<std::pair<tenant_id, std::string>, idempotent_answer> fresh_keys_;
+    std::vector<answered> answers_;                                                  // not in the ledger yet
     std::map<std::pair<tenant_id, std::string>, std::optional<suppression>> lines_;  // none: taken off
     std::map<std::tuple<tenant_id, label, std::string>, std::vector<message_id>> fresh_labels_;
     std::size_t fresh_bytes_ = 0;

@@ -79,6 +79,7 @@ void book::forget(message_row& row, const erased& c) {
         }
     }
     row.stored.reset();
+    forget_answers(row, c.who.index);
     if (!row.fresh) {
         return;
     }
@@ -94,6 +95,34 @@ void book::forget(message_row& row, const erased& c) {
         fresh_keys_.erase({row.tenant, row.idempotency_key});
         row.idempotency_key.clear();
     }
+}
+
+// Of the keys that are not in the ledger yet, those that have the address in them.
+void book::forget_answers(const message_row& row, std::size_t place) {
+    const auto is_of_row = [&](const answered& a) { return a.with == row.id; };
+    if (std::none_of(answers_.begin(), answers_.end(), is_of_row)) {
+        return;
+    }
+    const auto stored = row.fresh ? std::nullopt : ledger_.find_message(row.no);
+    const auto& to = row.fresh ? row.fresh->to : stored.value().to;
+    const std::string address = ascii_lower(to.at(place).text());
+    std::erase_if(answers_, [&](const answered& a) {
+        const bool goes = is_of_row(a) && ascii_lower(a.idempotency_key).find(address) != std::string::npos;
+        if (goes) {
+            fresh_keys_.erase({row.tenant, a.idempotency_key});
+        }
+        return goes;
+    });
+}
+
+bool book::take(const answered& c) {
+    const message_row* row = find(c.with);
+    if (!row || find_idempotent(row->tenant, c.idempotency_key)) {
+        return false;
+    }
+    fresh_keys_[{row->tenant, c.idempotency_key}] = {c.with, c.idempotency_digest, true};
+    answers_.push_back(c);
+    return true;
 }
 
 // The ledger's index, then what has not reached it; the rows in memory know best what still waits.

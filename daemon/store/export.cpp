@@ -32,7 +32,9 @@ open_error cannot(const std::string& path, const std::string& what) {
 // Keys by message, which no view has.
 std::pair<std::string, std::string> key_of(database& db, const message_id& id) {
     statement s{
-        db, "SELECT i.key, i.digest FROM idempotency i JOIN message m ON m.no = i.message WHERE m.id = ?"
+        db,
+        "SELECT i.key, i.digest FROM idempotency i JOIN message m ON m.no = i.message"
+        " WHERE m.id = ? ORDER BY i.was_there"
     };
     const std::span<const std::uint8_t> bytes{id.bytes()};
     s.start(bytes);

@@ -40,6 +40,7 @@ public:
         case change_tag::category_off: return {read_category_off(), std::nullopt};
         case change_tag::category_on: return {read_category_on(), std::nullopt};
         case change_tag::erased: return {read_erased(), std::nullopt};
+        case change_tag::answered: return {answered{id(), d_.string(), d_.string()}, std::nullopt};
         }
         throw bad_encoding{};
     }

@@ -234,6 +234,14 @@ public:
         return std::nullopt;
     }
 
+    std::optional<std::uint64_t> operator()(const answered& c) {
+        begin(change_tag::answered);
+        put(c.with);
+        e_.put(std::string_view{c.idempotency_key});
+        e_.put(std::string_view{c.idempotency_digest});
+        return std::nullopt;
+    }
+
 private:
     void begin(change_tag t) { e_.put(static_cast<std::uint8_t>(t)); }
 

@@ -27,6 +27,7 @@ enum class change_tag : std::uint8_t {
     paused = 20,
     resumed = 21,
     acted = 22,
+    answered = 23,
 };
 
 enum message_flag : std::uint16_t {

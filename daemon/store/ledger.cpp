@@ -366,6 +366,14 @@ void ledger::write(const pause& row) {
         );
 }
 
+void ledger::write(const answered& c) {
+    sql("INSERT OR REPLACE INTO idempotency(tenant, key, digest, message, was_there)"
+        " SELECT tenant, ?, ?, no, 1 FROM message WHERE id = ?")
+        .run(
+            c.idempotency_key, bytes_of(c.idempotency_digest), std::span<const std::uint8_t>{c.with.bytes()}
+        );
+}
+
 void ledger::write(const switched_off& row) {
     sql("INSERT OR REPLACE INTO category_off(tenant, category, since, until, \"by\", why) VALUES "
         "(?,?,?,?,?,?)")

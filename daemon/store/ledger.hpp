@@ -144,6 +144,7 @@ public:
     void write(const action& row);
     void write(const suppression& line);
     void erase_suppressed(const tenant_id& tenant, const std::string& address);
+    void write(const answered& c);
     void write(const switched_off& row);
     void erase(const tenant_id& tenant, const std::string& category);
     [[nodiscard]] std::vector<switched_off> categories_off();
@@ -204,6 +205,7 @@ public:
     void erase(const message_row& row);
     void erase_body(const message_row& row);
     void erase_pause_events(wall_time before);
+    void erase_actions(wall_time before);  // that were over then
 
     // Erased bytes may still stand in free pages: whether they must be overwritten; a step of it.
     [[nodiscard]] bool needs_scrub();

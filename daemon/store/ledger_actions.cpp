@@ -69,6 +69,13 @@ void ledger::write(const action& row) {
         );
 }
 
+// The newest stays: the next one is numbered after it.
+void ledger::erase_actions(wall_time before) {
+    sql("DELETE FROM action WHERE done_at < ?1 AND (undone_at IS NOT NULL OR expires_at IS NULL OR"
+        " expires_at < ?1) AND id < (SELECT max(id) FROM action)")
+        .run(before);
+}
+
 std::optional<action> ledger::find_action(std::uint64_t id) {
     statement& s = sql(std::string{action_columns} + " WHERE id = ?");
     s.start(id);

@@ -538,12 +538,13 @@ std::optional<idempotent_answer> ledger::find_idempotent(const tenant_id& tenant
     if (!no) {
         return std::nullopt;
     }
-    statement& s = sql("SELECT m.id, i.digest FROM idempotency i JOIN message m ON m.no = i.message"
-                       " WHERE i.tenant = ? AND i.key = ?");
+    statement& s =
+        sql("SELECT m.id, i.digest, i.was_there FROM idempotency i JOIN message m ON m.no = i.message"
+            " WHERE i.tenant = ? AND i.key = ?");
     s.start(*no, key);
     std::optional<idempotent_answer> found;
     if (s.step()) {
-        found = idempotent_answer{id_of(s.text(0)), std::string{s.text(1)}};
+        found = idempotent_answer{id_of(s.text(0)), std::string{s.text(1)}, s.integer(2) != 0};
     }
     s.reset();
     return found;

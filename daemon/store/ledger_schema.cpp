@@ -146,6 +146,11 @@ ALTER TABLE message ADD COLUMN dsn_return TEXT NOT NULL DEFAULT '';
 ALTER TABLE message ADD COLUMN dsn_envelope_id TEXT NOT NULL DEFAULT '';
 )";
 
+// Requests that were answered with mail that waited already.
+constexpr const char* version_13 = R"(
+ALTER TABLE idempotency ADD COLUMN was_there INTEGER NOT NULL DEFAULT 0;
+)";
+
 // What makes each version of the one before it; the first makes a new file. A step that a release has
 // had is never edited: a file that was made new and one that was migrated have the same tables.
 constexpr std::array steps{
@@ -160,7 +165,8 @@ constexpr std::array steps{
     version_9,
     version_10,
     version_11,
-    version_12
+    version_12,
+    version_13
 };
 
 }  // namespace

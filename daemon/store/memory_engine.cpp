@@ -368,6 +368,11 @@ public:
         std::erase_if(events_, [before](const auto& entry) {
             return entry.second.who.message.is_null() && entry.second.at < before;
         });
+        std::erase_if(actions_, [&](const auto& entry) {
+            const action& a = entry.second;
+            const bool will_end = !a.undone_at && a.expires_at && *a.expires_at >= before;
+            return a.done_at && *a.done_at < before && !will_end && a.id != actions_.rbegin()->first;
+        });
         const wall_time now = before + options_.retention;
         std::size_t over = 0;
         for (auto it = lines_.begin(); it != lines_.end() && over < limit;) {
@@ -387,9 +392,8 @@ private:
         }
         message_row& row = messages_[m.id];
         row.message = c.message;
-        row.idempotency_key = c.idempotency_key;
         if (has_key) {
-            keys_[{m.tenant, c.idempotency_key}] = {m.id, c.idempotency_digest};
+            keys_[{m.tenant, c.idempotency_key}] = {m.id, c.idempotency_digest, false};
         }
         for (std::uint32_t i = 0; i < m.to.size(); ++i) {
             const recipient_id id{m.id, i};
@@ -467,10 +471,10 @@ private:
             rest.group.clear();
         }
         m.message = std::make_shared<const mail::message>(std::move(rest));
-        if (ascii_lower(m.idempotency_key).find(address) != std::string::npos) {
-            keys_.erase({m.message->tenant, m.idempotency_key});
-            m.idempotency_key.clear();
-        }
+        std::erase_if(keys_, [&](const auto& line) {
+            return line.second.message == c.who.message &&
+                   ascii_lower(line.first.second).find(address) != std::string::npos;
+        });
         note(m, c.who, std::move(*e));
         return true;
     }
@@ -507,6 +511,16 @@ private:
             events_[next_event_] = std::move(*step.what);
         }
         return step.fits;
+    }
+
+    bool take(const answered& c) {
+        const auto it = messages_.find(c.with);
+        return it != messages_.end() && keys_
+                                            .try_emplace(
+                                                {it->second.message->tenant, c.idempotency_key},
+                                                idempotent_answer{c.with, c.idempotency_digest, true}
+                                            )
+                                            .second;
     }
 
     bool take(const category_off& c) { return take_category(c); }
@@ -567,10 +581,7 @@ private:
         for (const std::uint64_t sequence : m.timeline) {
             events_.erase(sequence);
         }
-        const auto key = keys_.find({m.message->tenant, m.idempotency_key});
-        if (key != keys_.end() && key->second.message == id) {
-            keys_.erase(key);
-        }
+        std::erase_if(keys_, [&](const auto& line) { return line.second.message == id; });
     }
 
     config::store_options options_;

@@ -23,7 +23,6 @@ struct message_row {
     mail::message_ptr message;  // its body null once dropped
     std::vector<recipient_row> recipients;
     std::vector<std::uint64_t> timeline;  // event sequences
-    std::string idempotency_key;
     bool is_erased = false;
 };
 

@@ -135,6 +135,34 @@ TEST_P(administration_in, walks_over_a_state_in_steps_and_selects_by_every_condi
     EXPECT_TRUE(limited({}).empty()) << "no tenant is not every tenant";
 }
 
+TEST_P(administration_in, drops_actions_that_were_over_long_ago) {
+    const auto of = [](std::uint64_t id, auto and_so) {
+        action a;
+        a.id = id;
+        a.at = at(1);
+        a.by = "uid 0";
+        a.done_at = at(2);
+        and_so(a);
+        return acted{a};
+    };
+    store.commit(
+        {of(1, [](action&) {}),
+         of(2, [](action& a) { a.done_at.reset(); }),
+         of(3, [](action& a) { a.done_at = at(50); }),
+         of(4, [](action& a) { a.expires_at = at(60); }),
+         of(5, [](action& a) { a.expires_at = at(40); }),
+         of(6, [](action& a) { a.expires_at = at(60), a.undone_at = at(3); }),
+         of(7, [](action&) {})}
+    );
+    ASSERT_TRUE(store->purge(at(50), 10).has_value());
+    const auto left = store->actions(0, 10).value();
+    std::vector<std::uint64_t> ids;
+    for (const action& a : left) {
+        ids.push_back(a.id);
+    }
+    EXPECT_EQ(ids, (std::vector<std::uint64_t>{7, 4, 3, 2})) << "the newest, and what is not over";
+}
+
 TEST_P(administration_in, keeps_an_action_as_it_is_now_and_says_when_it_began_and_ended) {
     action a;
     a.id = 1;

@@ -157,6 +157,41 @@ TEST_P(an_engine, skips_mail_whose_id_or_idempotency_key_is_known) {
     EXPECT_FALSE(store->find_idempotent(tenant_id{"nobody"}, "k")->has_value());
 }
 
+TEST_P(an_engine, remembers_requests_that_were_answered_with_mail_that_waited) {
+    store.commit({mail_of{.n = 1, .idempotency_key = "first"}, mail_of{.n = 2, .tenant = "globex"}});
+    const std::vector<change> answers{
+        answered{id_of(1), "later", "digest"},
+        answered{id_of(1), "later", "another"},
+        answered{id_of(1), "first", "another"},
+        answered{id_of(2), "later", "of globex"},
+        answered{id_of(9), "nobody", "digest"}
+    };
+    EXPECT_EQ(store.commit(answers), (effects{true, false, false, true, false}));
+    for (int again = 0; again < 2; ++again) {
+        const auto later = store->find_idempotent(tenant_id{"acme"}, "later").value();
+        ASSERT_TRUE(later);
+        EXPECT_EQ(later->message, id_of(1));
+        EXPECT_EQ(later->digest, "digest");
+        EXPECT_TRUE(later->was_there);
+        EXPECT_FALSE(store->find_idempotent(tenant_id{"acme"}, "first").value()->was_there);
+        EXPECT_EQ(store->find_idempotent(tenant_id{"globex"}, "later").value()->message, id_of(2));
+        EXPECT_EQ(store.commit({mail_of{.n = 3, .idempotency_key = "later"}}), effects{false});
+        reopen();
+    }
+}
+
+TEST_P(an_engine, forgets_such_requests_with_their_mail) {
+    store.commit({mail_of{.n = 1}, mail_of{.n = 2}});
+    store.commit(
+        {answered{id_of(1), "one", "d"}, answered{id_of(1), "other", "d"}, answered{id_of(2), "two", "d"}}
+    );
+    store.commit({relayed(rcpt(1), 20)});
+    ASSERT_EQ(store->purge(at(30), 10).value(), 1u);
+    EXPECT_FALSE(store->find_idempotent(tenant_id{"acme"}, "one")->has_value());
+    EXPECT_FALSE(store->find_idempotent(tenant_id{"acme"}, "other")->has_value());
+    EXPECT_TRUE(store->find_idempotent(tenant_id{"acme"}, "two")->has_value());
+}
+
 TEST_P(an_engine, says_by_whom_and_why_mail_was_held_or_cancelled) {
     store.commit(
         {mail_of{.n = 1},

@@ -149,6 +149,25 @@ TEST_P(erasure, takes_requests_keys_that_name_the_address) {
     EXPECT_TRUE(store->find_idempotent(tenant_id{"acme"}, "invite 2")->has_value());
 }
 
+TEST_P(erasure, takes_keys_of_requests_that_were_answered_with_the_mail) {
+    store.commit({mail_of{.n = 1}, mail_of{.n = 2}, mail_of{.n = 3, .to = {"bob@x.example"}}});
+    store.commit({answered{id_of(1), "again Ann@Customer.example", "d"}, answered{id_of(3), "again 3", "d"}});
+    reopen();
+    store.commit({answered{id_of(1), "ann@customer.example 2", "d"}, answered{id_of(1), "again 1", "d"}});
+    store.commit({answered{id_of(2), "ann@customer.example 3", "d"}});
+    store.commit({relayed(rcpt(1), 5), relayed(rcpt(2), 5), relayed(rcpt(3), 5)});
+    store.commit({erased_of(rcpt(1), 6), erased_of(rcpt(2), 6), erased_of(rcpt(3), 6)});
+    reopen();
+    const auto is_known = [&](const char* key) {
+        return store->find_idempotent(tenant_id{"acme"}, key)->has_value();
+    };
+    EXPECT_FALSE(is_known("again Ann@Customer.example"));
+    EXPECT_FALSE(is_known("ann@customer.example 2"));
+    EXPECT_FALSE(is_known("ann@customer.example 3"));
+    EXPECT_TRUE(is_known("again 1"));
+    EXPECT_TRUE(is_known("again 3"));
+}
+
 TEST_P(erasure, leaves_no_trace_in_the_files_once_they_are_scrubbed) {
     const std::string address = "very.secret.person@customer.example";
     const std::string content =

@@ -27,7 +27,7 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 
 rc::Gen<step> any_step() {
     return rc::gen::build<step>(
-        rc::gen::set(&step::verb, rc::gen::inRange(0, 21)),
+        rc::gen::set(&step::verb, rc::gen::inRange(0, 22)),
         rc::gen::set(&step::mail, rc::gen::inRange<std::uint32_t>(1, mails + 1)),
         rc::gen::set(&step::place, rc::gen::inRange<std::uint32_t>(0, 3)),
         rc::gen::set(&step::choice, rc::gen::inRange(0, 6))
@@ -83,6 +83,7 @@ std::optional<change> change_of(const step& s, std::int64_t now) {
     case 19:
         return erased{who, at(now), "erased-" + std::to_string(s.choice) + "@erased.invalid", "by", "why"};
     case 17: return category_on{tenant_id{tenants[s.choice % 2 == 0 ? 0 : 1]}, "badge", at(now), "by"};
+    case 21: return answered{id_of(s.mail), s.choice % 2 == 0 ? "key" : "a@x.example", "digest"};
     default: return std::nullopt;
     }
 }
@@ -165,8 +166,13 @@ std::string picture_of(store_of& store) {
     for (const std::string& line : lines) {
         out << line << "\n";
     }
-    const auto known = store->find_idempotent(tenant_id{"globex"}, "key").value();
-    out << (known ? known->message.text() : "no key") << "\n";
+    for (const std::string& tenant : tenants) {
+        for (const char* key : {"key", "a@x.example"}) {
+            const auto known = store->find_idempotent(tenant_id{tenant}, key).value();
+            out << (known ? known->message.text() + " " + known->digest : "no key")
+                << (known && known->was_there ? " was there\n" : "\n");
+        }
+    }
     return out.str();
 }
 

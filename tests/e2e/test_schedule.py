@@ -29,6 +29,29 @@ def test_mail_with_the_same_key_replaces_what_waits(daemon, address, relay):
     assert daemon.recipient(kept)["state"] == "scheduled"
 
 
+def test_a_repeated_request_is_answered_with_what_was_kept_though_it_has_left(daemon, address, relay):
+    to = address()
+    kept = daemon.enqueue(to, key="reminder-3", send_at=LATER)
+    body = {"from": "a@vendor.example", "to": [to], "text": "t", "key": "reminder-3", "on_key": "keep"}
+    sequence = json.dumps({"group": "g-3", "anchor": "2035-05-01", "at": "09:00",
+                           "message": {"from": "a@vendor.example", "to": [to], "subject": "s", "text": "t"},
+                           "steps": [{"offset": "+1d", "key": "reminder-3", "on_key": "keep"}]})
+
+    def ask():
+        one = daemon.post(body, {"Idempotency-Key": "r-3"})
+        steps = daemon.request("POST", "/v1/sequences", sequence.encode(),
+                               {"Content-Type": "application/json", "Idempotency-Key": "s-3"})
+        return one.status, one.json["id"], steps.status, steps.json
+    first = ask()
+    assert first[:3] == (200, kept, 202) and first[3]["steps"][0]["status"] == "kept"
+    daemon.estafette("requeue", kept, "--why", "now", "--state", "scheduled")
+    daemon.recipient(kept, state="relayed")
+    daemon.kill()
+    daemon.start()
+    assert ask() == first
+    assert len(daemon.recipients(address=to)) == 1 and len(relay.wait_for(to)) == 1
+
+
 def test_keys_and_groups_outlive_a_kill(daemon, address):
     ids = [daemon.enqueue(address(), group="onboarding-7", key=f"step-{n}", send_at=LATER) for n in range(3)]
     other = daemon.enqueue(address(), group="onboarding-8", send_at=LATER)

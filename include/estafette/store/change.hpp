@@ -43,6 +43,13 @@ struct enqueued {
     bool claimed = false;
 };
 
+// A request was answered with a message that waited already: its key names that message from now on.
+struct answered {
+    message_id with;
+    std::string idempotency_key;
+    std::string idempotency_digest;  // of the request, 32 bytes
+};
+
 // The result of an attempt: the recipient's next state and, if it is deferred, when.
 struct attempted {
     recipient_id who;
@@ -169,6 +176,7 @@ using change = std::variant<
     acted,
     category_off,
     category_on,
-    erased>;
+    erased,
+    answered>;
 
 }  // namespace estafette::store

@@ -109,8 +109,8 @@ public:
 
     // Drops messages that were complete before `before` (now less the retention) with their timelines and
     // idempotency keys, bodies kept longer than keep_bodies, and suppressions whose time was over by
-    // before + the retention; at most `limit` of each. The number
-    // dropped: call again until it is 0.
+    // before + the retention; at most `limit` of each. The number dropped: call again until it is 0.
+    // Administrators' actions that were over by `before` go too, but the newest.
     [[nodiscard]] virtual result<std::size_t> purge(wall_time before, std::size_t limit) = 0;
 
     // After erased changes: a step towards files in which the erased bytes are no longer. `all` when they

@@ -139,6 +139,7 @@ struct switched_off {
 struct idempotent_answer {
     message_id message;
     std::string digest;
+    bool was_there = false;  // the message waited already when the request came
 };
 
 }  // namespace estafette::store

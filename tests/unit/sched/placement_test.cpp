@@ -107,6 +107,20 @@ TEST_F(the_placement, keeps_or_refuses_as_the_caller_wishes) {
     EXPECT_EQ(changes_of(p), "+5 ");
 }
 
+TEST_F(the_placement, remembers_the_request_that_kept_what_waits) {
+    waits(1, "a", {0});
+    auto a = mail(3, "a", key_rule::keep);
+    a.mail.idempotency_key = "request";
+    a.mail.idempotency_digest = "digest";
+    const auto p = of({a});
+    EXPECT_EQ(fates_of(p), std::vector{fate::kept});
+    ASSERT_EQ(p.changes.size(), 1u);
+    const auto& kept = std::get<store::answered>(p.changes.front());
+    EXPECT_EQ(kept.with, id_of(1));
+    EXPECT_EQ(kept.idempotency_key, "request");
+    EXPECT_EQ(kept.idempotency_digest, "digest");
+}
+
 TEST_F(the_placement, never_replaces_what_a_connection_has_begun_with) {
     waits(1, "a", {0, 1});
     in_hand.insert(id_of(1));

@@ -111,6 +111,7 @@ std::vector<change> one_of_each() {
         category_off{tenant_id{"acme"}, "reminders", t, t, "", ""},
         category_on{tenant_id{"acme"}, "reminders", t, "by"},
         erased{who, t, "erased-1@erased.invalid", "by", "why"},
+        answered{who.message, "key", "digest"},
     };
 }
 
