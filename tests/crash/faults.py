@@ -123,9 +123,11 @@ HEADER = "| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|"
 
 
 def commit_tested():
-    """The commit that was built; "+" where files differ from it."""
-    done = subprocess.run(["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=PROJECT, capture_output=True, text=True)
-    return done.stdout.strip() or "?"
+    """The commit that was built; "+" where files that are built differ from it."""
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=PROJECT, capture_output=True, text=True).stdout.strip()
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs")
+    return (git("describe", "--always", "--exclude=*") or "?") + ("+" if changed else "")
 
 
 def line_of(kind, result, seed, commit):
