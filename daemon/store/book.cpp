@@ -593,9 +593,4 @@ void book::move_bodies(
     }
 }
 
-std::optional<idempotent_answer> book::find_idempotent(const tenant_id& tenant, const std::string& key) {
-    const auto it = fresh_keys_.find({tenant, key});
-    return it != fresh_keys_.end() ? std::optional{it->second} : ledger_.find_idempotent(tenant, key);
-}
-
 }  // namespace estafette::store

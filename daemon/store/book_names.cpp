@@ -115,6 +115,11 @@ void book::forget_answers(const message_row& row, std::size_t place) {
     });
 }
 
+std::optional<idempotent_answer> book::find_idempotent(const tenant_id& tenant, const std::string& key) {
+    const auto it = fresh_keys_.find({tenant, key});
+    return it != fresh_keys_.end() ? std::optional{it->second} : ledger_.find_idempotent(tenant, key);
+}
+
 bool book::take(const answered& c) {
     const message_row* row = find(c.with);
     if (!row || find_idempotent(row->tenant, c.idempotency_key)) {

@@ -53,18 +53,8 @@ public:
             const recipient_id id = std::get<2>(*entries.begin());
             entries.erase(entries.begin());
             message_row& m = messages_.at(id.message);
-            standing& s = m.recipients[id.index].at;
-            s.claimed = true;
-            claimed.push_back(
-                {id,
-                 tenant,
-                 precedence,
-                 *s.due_at,
-                 m.message->expires_at,
-                 s.attempts,
-                 sender_of(m),
-                 m.message->facts.size}
-            );
+            m.recipients[id.index].at.claimed = true;
+            claimed.push_back(memory::due_entry_of(m, id.index));
         }
         return claimed;
     }
@@ -369,9 +359,7 @@ public:
             return entry.second.who.message.is_null() && entry.second.at < before;
         });
         std::erase_if(actions_, [&](const auto& entry) {
-            const action& a = entry.second;
-            const bool will_end = !a.undone_at && a.expires_at && *a.expires_at >= before;
-            return a.done_at && *a.done_at < before && !will_end && a.id != actions_.rbegin()->first;
+            return memory::was_over(entry.second, before) && entry.first != actions_.rbegin()->first;
         });
         const wall_time now = before + options_.retention;
         std::size_t over = 0;

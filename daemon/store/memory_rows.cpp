@@ -55,4 +55,23 @@ bool matches(const query& q, const message_row& m, std::uint32_t place) {
            (!q.uncertain_only || r.at.doubted);
 }
 
+due_entry due_entry_of(const message_row& m, std::uint32_t place) {
+    const standing& s = m.recipients[place].at;
+    return {
+        {m.message->id, place},
+        m.message->tenant,
+        m.message->precedence,
+        *s.due_at,
+        m.message->expires_at,
+        s.attempts,
+        sender_of(m),
+        m.message->facts.size
+    };
+}
+
+bool was_over(const action& a, wall_time then) {
+    const bool will_end = !a.undone_at && a.expires_at && *a.expires_at >= then;
+    return a.done_at && *a.done_at < then && !will_end;
+}
+
 }  // namespace estafette::store::memory

@@ -1,4 +1,4 @@
-// A message as the engine of tests keeps it, and what can be said of it alone.
+// A message as the engine of tests keeps it, and what can be said of one row alone.
 #pragma once
 
 #include "transition.hpp"
@@ -30,6 +30,10 @@ struct message_row {
 void drop_body(message_row& m);
 [[nodiscard]] std::string sender_of(const message_row& m);  // empty: the null sender
 [[nodiscard]] recipient_view view_of(const message_row& m, std::uint32_t place);
+[[nodiscard]] due_entry due_entry_of(const message_row& m, std::uint32_t place);
 [[nodiscard]] bool matches(const query& q, const message_row& m, std::uint32_t place);
+
+// Done by then, and nothing of it is still to end.
+[[nodiscard]] bool was_over(const action& a, wall_time then);
 
 }  // namespace estafette::store::memory
