@@ -248,11 +248,9 @@ error_code journal::write_record() {
         return {};
     }
     const std::uint64_t ahead = std::min(zeros_ahead, capacity_ - end);
-    if (const auto ec = current_->content->write_at(end, std::string(ahead, '\0'))) {
-        return ec;
-    }
-    written_ += ahead;
-    return {};
+    const auto ec = current_->content->write_at(end, std::string(ahead, '\0'));
+    written_ += ec ? 0 : ahead;
+    return is_no_space(ec) ? error_code{} : ec;  // where blocks are not kept, records may still find room
 }
 
 // The old segment stays as it is; a new one is ready when its name and header are durable.

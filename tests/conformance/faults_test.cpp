@@ -168,6 +168,28 @@ TEST_F(a_store_on_a_bad_disk, takes_mail_again_when_the_disk_was_full_for_a_mome
     EXPECT_GT(all_went_in, 0u);
 }
 
+// They only make later syncs faster: the record before them is written.
+TEST_F(a_store_on_a_bad_disk, does_without_the_zeros_ahead_of_a_record_where_they_find_no_space) {
+    const auto commit = [](engine& store, std::uint32_t n) {
+        std::vector<change> one{mail_of{.n = n}};
+        return store.commit(one).has_value();
+    };
+    std::size_t calls = 0;
+    for (const bool is_full : {false, true}) {
+        begin_anew();
+        auto opened = open();
+        ASSERT_TRUE(opened.has_value());
+        if (is_full) {
+            bad->fail_at = calls - 1;  // the last is the sync
+            bad->failure = error_code{ENOSPC, boost::system::system_category()};
+        }
+        EXPECT_TRUE(commit(**opened, 1));
+        calls = bad->calls;
+        EXPECT_TRUE(commit(**opened, 2));
+        EXPECT_FALSE(is_full && calls < bad->fail_at) << "the call failed";
+    }
+}
+
 // Short of file descriptors where a segment is made: nothing was written, the next time may do.
 TEST_F(a_store_on_a_bad_disk, takes_mail_again_when_descriptors_were_short_for_a_moment) {
     const std::size_t calls = calls_of_a_life();
