@@ -347,7 +347,7 @@ public:
         for (const auto& [at, order, id] : complete) {
             const auto it = messages_.find(id);
             if (at < before && messages < limit) {
-                erase(id, it->second);
+                erase(it->second);
                 messages_.erase(it);
                 ++messages;
             } else if (at < bodies_before && bodies < limit && it->second.message->body) {
@@ -382,6 +382,7 @@ private:
         row.message = c.message;
         if (has_key) {
             keys_[{m.tenant, c.idempotency_key}] = {m.id, c.idempotency_digest, false};
+            row.keys.push_back(c.idempotency_key);
         }
         for (std::uint32_t i = 0; i < m.to.size(); ++i) {
             const recipient_id id{m.id, i};
@@ -459,9 +460,9 @@ private:
             rest.group.clear();
         }
         m.message = std::make_shared<const mail::message>(std::move(rest));
-        std::erase_if(keys_, [&](const auto& line) {
-            return line.second.message == c.who.message &&
-                   ascii_lower(line.first.second).find(address) != std::string::npos;
+        std::erase_if(m.keys, [&](const std::string& key) {
+            return ascii_lower(key).find(address) != std::string::npos &&
+                   keys_.erase({m.message->tenant, key}) != 0;
         });
         note(m, c.who, std::move(*e));
         return true;
@@ -503,12 +504,12 @@ private:
 
     bool take(const answered& c) {
         const auto it = messages_.find(c.with);
-        return it != messages_.end() && keys_
-                                            .try_emplace(
-                                                {it->second.message->tenant, c.idempotency_key},
-                                                idempotent_answer{c.with, c.idempotency_digest, true}
-                                            )
-                                            .second;
+        if (it == messages_.end() || keys_.contains({it->second.message->tenant, c.idempotency_key})) {
+            return false;
+        }
+        keys_[{it->second.message->tenant, c.idempotency_key}] = {c.with, c.idempotency_digest, true};
+        it->second.keys.push_back(c.idempotency_key);
+        return true;
     }
 
     bool take(const category_off& c) { return take_category(c); }
@@ -562,14 +563,16 @@ private:
         events_.emplace(e.sequence, std::move(e));
     }
 
-    void erase(const message_id& id, const message_row& m) {
+    void erase(const message_row& m) {
         for (const recipient_row& r : m.recipients) {
             by_order_.erase(r.order);
         }
         for (const std::uint64_t sequence : m.timeline) {
             events_.erase(sequence);
         }
-        std::erase_if(keys_, [&](const auto& line) { return line.second.message == id; });
+        for (const std::string& key : m.keys) {
+            keys_.erase({m.message->tenant, key});
+        }
     }
 
     config::store_options options_;

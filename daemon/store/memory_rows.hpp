@@ -23,6 +23,7 @@ struct message_row {
     mail::message_ptr message;  // its body null once dropped
     std::vector<recipient_row> recipients;
     std::vector<std::uint64_t> timeline;  // event sequences
+    std::vector<std::string> keys;        // of the requests that name it
     bool is_erased = false;
 };
 
