@@ -1,5 +1,6 @@
 #include "action_body.hpp"
 #include "handlers.hpp"
+#include "hold_cache.hpp"
 #include "present.hpp"
 
 #include "estafette/base/text.hpp"
@@ -8,7 +9,6 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 namespace estafette::api {
@@ -67,7 +67,7 @@ std::set<tenant_id> tenants_kept_back(const services& s, const config::config& c
 // tenant and state.
 asio::awaitable<std::uint64_t> count_held(services& s, tenant_id tenant, store::state now) {
     constexpr std::size_t max_pages = 20;
-    std::map<std::string, bool> is_held;  // by sender
+    hold_cache holds{s.below};
     std::uint64_t sum = 0;
     std::string cursor;
     for (std::size_t i = 0; i < max_pages; ++i) {
@@ -79,12 +79,8 @@ asio::awaitable<std::uint64_t> count_held(services& s, tenant_id tenant, store::
         const auto page = co_await s.queue.find(std::move(q));  // the store answers within its own limit
         if (!page)
             break;
-        for (const auto& r : page->recipients) {
-            auto known = is_held.find(r.sender);
-            if (known == is_held.end())
-                known = is_held.emplace(r.sender, s.below.hold_of(tenant, r.sender).has_value()).first;
-            sum += known->second ? 1 : 0;
-        }
+        for (const auto& r : page->recipients)
+            sum += holds.of(r) ? 1 : 0;
         cursor = page->next_cursor;
         if (cursor.empty())
             break;

@@ -1,5 +1,6 @@
 #include "action_body.hpp"
 #include "handlers.hpp"
+#include "hold_cache.hpp"
 #include "present.hpp"
 
 #include "estafette/base/text.hpp"
@@ -18,24 +19,6 @@ namespace json = boost::json;
 wall_time wall_now() {
     return std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
 }
-
-// Of each tenant and sender on the page, looked up once.
-class hold_cache {
-public:
-    explicit hold_cache(const gateway& below)
-        : below_{below} {}
-
-    const std::optional<hold>& of(const store::recipient_view& r) {
-        const std::pair key{r.tenant, r.sender};
-        const auto found = known_.find(key);
-        return found != known_.end() ? found->second
-                                     : known_.emplace(key, below_.hold_of(r.tenant, r.sender)).first->second;
-    }
-
-private:
-    const gateway& below_;
-    std::map<std::pair<tenant_id, std::string>, std::optional<hold>> known_;
-};
 
 struct recipients_query {
     store::query what;
